@@ -1,0 +1,80 @@
+//! What a command is.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::model::{Danger, Role};
+
+/// One command, `noun verb`.
+pub struct Command {
+    /// `backup run`. Unique.
+    pub name: &'static str,
+    /// Other names: `b`.
+    pub aliases: &'static [&'static str],
+    /// One sentence, in the imperative, without a full stop: the help and the man page.
+    pub about: &'static str,
+    /// What it takes.
+    pub args: &'static [Arg],
+    /// The least role that may run it.
+    pub role: Role,
+    /// How the console confirms it.
+    pub danger: Danger,
+    /// What it runs.
+    pub run: Run,
+}
+
+inventory::collect!(Command);
+
+/// An argument or a flag.
+pub struct Arg {
+    /// `name`, or `--name` for a flag.
+    pub name: &'static str,
+    /// What it must be; drives parsing, checking and completion.
+    pub kind: Kind,
+    /// How often it may stand.
+    pub count: Count,
+    /// A few words for the help.
+    pub about: &'static str,
+}
+
+/// What an argument must be.
+pub enum Kind {
+    /// A flag without a value.
+    Switch,
+    /// The name of a device that is not deleted.
+    Device,
+    /// The name of a deleted device.
+    DeletedDevice,
+    /// A device group.
+    Group,
+    /// A driver's id.
+    Driver,
+    /// A revision's number; `-1` is the one before the newest.
+    Revision,
+    /// A file or folder; the client opens it.
+    Path,
+    /// A whole number from … to ….
+    Number(u64, u64),
+    /// `30s`, `5m`, `2h`, `7d`.
+    Duration,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `key=value` pairs of a device record.
+    Field,
+    /// Anything.
+    Text,
+}
+
+/// How often an argument may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Exactly once.
+    One,
+    /// Once or not at all.
+    Optional,
+    /// Any number of times.
+    Many,
+}
+
+/// A command's function.
+pub type Run = fn();

@@ -1,0 +1,4 @@
+//! What the product does, a file per service. No screen, no argv.
+
+pub mod query;
+pub mod snapshot;

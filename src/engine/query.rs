@@ -1,0 +1,129 @@
+//! What a screen may ask of the engine beyond the snapshot: reads that take a disk or a while.
+//! Acts are command lines, never queries.
+
+use std::sync::Arc;
+
+use crate::device::driver::{SectionStyle, Sections};
+use crate::model::{DeviceId, Revision, Run, Timestamp};
+
+/// Which revision of which device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RevisionRef {
+    /// Whose.
+    pub device: DeviceId,
+    /// Which; `None` is the newest good one.
+    pub number: Option<u32>,
+}
+
+/// A read.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// A device's revisions and runs, newest first.
+    History(DeviceId),
+    /// One revision's normalised text.
+    Config(RevisionRef),
+    /// Two revisions' normalised texts, for a diff.
+    Pair(RevisionRef, RevisionRef),
+    /// Where a pattern occurs.
+    Search(SearchQuery),
+    /// A failed session's transcript, with secrets taken out.
+    Recording {
+        /// Whose.
+        device: DeviceId,
+        /// Which.
+        id: u64,
+    },
+}
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub struct SearchQuery {
+    /// Text, or a regular expression.
+    pub pattern: String,
+    /// Whether it is a regular expression.
+    pub regex: bool,
+    /// Whether past revisions are searched too.
+    pub history: bool,
+    /// Most hits to return.
+    pub limit: usize,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Query::History`].
+    History {
+        /// Newest first.
+        revisions: Arc<[Revision]>,
+        /// Newest first, at most 500.
+        runs: Arc<[Run]>,
+    },
+    /// To [`Query::Config`].
+    Config(ConfigText),
+    /// To [`Query::Pair`].
+    Pair(ConfigText, ConfigText),
+    /// To [`Query::Search`].
+    Search(SearchAnswer),
+    /// To [`Query::Recording`]: the transcript as a text in the format of `device/transcript.rs`, replayed by
+    /// [`crate::device::transcript`].
+    Recording {
+        /// The transcript.
+        text: Arc<str>,
+        /// When it was made.
+        at: Timestamp,
+    },
+    /// The read failed; the sentence says why and what to do.
+    Failed(String),
+}
+
+/// A configuration to look at.
+#[derive(Clone, Debug)]
+pub struct ConfigText {
+    /// Which revision it is.
+    pub revision: Arc<Revision>,
+    /// The normalised text, each line clean.
+    pub text: Arc<str>,
+    /// How it folds.
+    pub style: SectionStyle,
+    /// For [`SectionStyle::Flat`]: what starts a section, see [`Sections::start`].
+    pub section_start: Option<String>,
+}
+
+impl ConfigText {
+    /// How the text folds, as the driver says.
+    pub fn sections(&self) -> Sections {
+        Sections { style: self.style, start: self.section_start.clone() }
+    }
+}
+
+/// Where a pattern occurs.
+#[derive(Clone, Debug, Default)]
+pub struct SearchAnswer {
+    /// The hits, by device name, revision and line.
+    pub hits: Arc<[Hit]>,
+    /// How many texts were searched.
+    pub texts: u64,
+    /// Whether there are more hits than the limit.
+    pub more: bool,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+}
+
+/// One hit.
+#[derive(Clone, Debug)]
+pub struct Hit {
+    /// Whose configuration.
+    pub device: DeviceId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which revision.
+    pub revision: u32,
+    /// The line, counting from 1.
+    pub line: u32,
+    /// The line's text, clean.
+    pub text: Arc<str>,
+    /// Where the match lies in `text`, in bytes.
+    pub span: (usize, usize),
+    /// The section that the line is in: the nearest line above that is indented less; empty at the top.
+    pub section: Arc<str>,
+}

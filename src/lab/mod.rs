@@ -1,0 +1,1 @@
+//! Simulated devices that replay transcripts over real SSH and Telnet.

@@ -1,0 +1,56 @@
+//! What happened: the lines of the event log.
+
+use serde::{Deserialize, Serialize};
+
+use super::{DeviceName, Timestamp};
+
+/// How much an event wants to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Somebody should look today.
+    Warning,
+    /// Somebody should look now.
+    Error,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A backup stored a new revision.
+    ConfigChanged,
+    /// A backup run failed.
+    BackupFailed,
+    /// A device that failed can be backed up again.
+    BackupRecovered,
+    /// A text was put aside as not proven complete.
+    Quarantined,
+    /// A host key was pinned at first contact.
+    HostKeyPinned,
+    /// A host key differs from the pinned one.
+    HostKeyChanged,
+    /// The inventory was changed by a person.
+    Inventory,
+    /// The store, a driver file or a worker has something to say.
+    System,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number, counting up.
+    pub seq: u64,
+    /// When.
+    pub at: Timestamp,
+    /// What about.
+    pub kind: EventKind,
+    /// How loud.
+    pub severity: Severity,
+    /// Which device, where it is about one.
+    pub device: Option<DeviceName>,
+    /// One clean line.
+    pub message: String,
+}

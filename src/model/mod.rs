@@ -1,0 +1,27 @@
+//! The records: plain data that every floor above shares. No I/O here.
+
+mod address;
+mod blob;
+mod device;
+mod event;
+mod failure;
+mod name;
+mod revision;
+mod role;
+mod run;
+mod secret;
+mod text;
+mod time;
+
+pub use address::Address;
+pub use blob::{BlobId, BlobRef};
+pub use device::{Device, DeviceId, DriverId, Sealed, TransportKind};
+pub use event::{Event, EventKind, Severity};
+pub use failure::{Failure, FailureKind};
+pub use name::DeviceName;
+pub use revision::{Evidence, Revision, RevisionState, StatedSize};
+pub use role::{Danger, Role};
+pub use run::{Run, RunStatus};
+pub use secret::Secret;
+pub use text::{MAX_SHOWN, clean_line, is_hostile};
+pub use time::Timestamp;

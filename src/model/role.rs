@@ -1,0 +1,29 @@
+//! Who may do what, and how loudly an act must be confirmed.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person is allowed to do, from least to most. Each command names the least role that may run it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads everything but secrets.
+    Viewer,
+    /// Runs backups and drafts changes.
+    Operator,
+    /// Changes the inventory and devices.
+    Engineer,
+    /// Everything, users and store included.
+    Admin,
+}
+
+/// How an act is confirmed before it runs in the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Danger {
+    /// Reads, or is undone by itself: no question.
+    None,
+    /// Changes something that can be brought back: y/n, focus on Cancel.
+    Ask,
+    /// Cannot be brought back, or hits many: the name must be typed.
+    Type,
+}

@@ -1,0 +1,1 @@
+//! Joins commands and console to the engine; here in process.

@@ -1,0 +1,1 @@
+//! Journal (truth), sled index, blobs, vault.
