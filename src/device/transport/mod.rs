@@ -1,0 +1,1 @@
+//! Byte streams to a device: SSH and Telnet.
