@@ -1,0 +1,4 @@
+//! What crosses a module's border: the real binary, real sockets, real peers, a real terminal.
+//! One crate, so that it is linked once.
+
+mod terminal;
