@@ -126,4 +126,8 @@ pub struct Hit {
     pub span: (usize, usize),
     /// The section that the line is in: the nearest line above that is indented less; empty at the top.
     pub section: Arc<str>,
+    /// The line above, clean; empty at the top.
+    pub before: Arc<str>,
+    /// The line below, clean; empty at the end.
+    pub after: Arc<str>,
 }

@@ -1,0 +1,416 @@
+//! The fields of a device record as a person writes them: `group=campus/north`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::{Address, Device, DeviceId, DeviceName, DriverId, Secret, Timestamp, is_hostile};
+
+use super::error::ActError;
+
+/// A field of a device that a person may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The name.
+    Name,
+    /// Where it is reached.
+    Address,
+    /// The port; empty is the transport's own.
+    Port,
+    /// `ssh`, `telnet`, or empty for an unmanaged asset.
+    Transport,
+    /// The driver's id.
+    Driver,
+    /// The login name.
+    Username,
+    /// The login password.
+    Password,
+    /// The password of the privileged mode.
+    EnablePassword,
+    /// `campus/north`.
+    Group,
+    /// Free text.
+    Location,
+    /// A word.
+    Role,
+    /// Words with commas between.
+    Tags,
+    /// The owner's number.
+    AssetTag,
+    /// Free text.
+    Description,
+    /// A private key file of the host.
+    IdentityFile,
+    /// Jump hosts.
+    ProxyJump,
+    /// `yes` or `no`.
+    LegacyAlgorithms,
+    /// A WHATWG label.
+    Charset,
+    /// `yes` or `no`.
+    Paused,
+}
+
+impl Field {
+    /// Every field, in the order of an export.
+    pub const ALL: [Self; 19] = [
+        Self::Name,
+        Self::Address,
+        Self::Port,
+        Self::Transport,
+        Self::Driver,
+        Self::Username,
+        Self::Password,
+        Self::EnablePassword,
+        Self::Group,
+        Self::Location,
+        Self::Role,
+        Self::Tags,
+        Self::AssetTag,
+        Self::Description,
+        Self::IdentityFile,
+        Self::ProxyJump,
+        Self::LegacyAlgorithms,
+        Self::Charset,
+        Self::Paused,
+    ];
+
+    /// Its name on a command line, in CSV and in TOML.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::Port => "port",
+            Self::Transport => "transport",
+            Self::Driver => "driver",
+            Self::Username => "username",
+            Self::Password => "password",
+            Self::EnablePassword => "enable_password",
+            Self::Group => "group",
+            Self::Location => "location",
+            Self::Role => "role",
+            Self::Tags => "tags",
+            Self::AssetTag => "asset_tag",
+            Self::Description => "description",
+            Self::IdentityFile => "identity_file",
+            Self::ProxyJump => "proxy_jump",
+            Self::LegacyAlgorithms => "legacy_algorithms",
+            Self::Charset => "charset",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// What it must be, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Name => "unique name",
+            Self::Address => "IP address or host name",
+            Self::Port => "1 to 65535, empty for the usual one",
+            Self::Transport => "ssh, telnet, or empty for an asset that is only listed",
+            Self::Driver => "driver id, see `driver list`",
+            Self::Username => "login name",
+            Self::Password => "login password",
+            Self::EnablePassword => "password of the privileged mode",
+            Self::Group => "group, outer/inner",
+            Self::Location => "building, floor, rack, room",
+            Self::Role => "core, distribution, access …",
+            Self::Tags => "words with commas between",
+            Self::AssetTag => "your inventory number",
+            Self::Description => "free text",
+            Self::IdentityFile => "private key file of this host, for SSH",
+            Self::ProxyJump => "jump hosts, as in OpenSSH's ProxyJump",
+            Self::LegacyAlgorithms => "yes to offer old SSH algorithms",
+            Self::Charset => "character set, such as gbk or windows-1251",
+            Self::Paused => "yes to leave it out of scheduled work",
+        }
+    }
+
+    /// Whether its value must never be shown.
+    pub fn is_secret(self) -> bool {
+        matches!(self, Self::Password | Self::EnablePassword)
+    }
+
+    /// The value that `device` has, as it is written; empty for a secret.
+    pub fn read(self, device: &Device) -> String {
+        let yes_no = |set: bool| if set { "yes" } else { "no" }.to_owned();
+        match self {
+            Self::Name => device.name.to_string(),
+            Self::Address => device.address.to_string(),
+            Self::Port => device.port.map(|port| port.to_string()).unwrap_or_default(),
+            Self::Transport => device.transport.map(|t| t.to_string()).unwrap_or_default(),
+            Self::Driver => device.driver.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Self::Username => device.username.clone(),
+            Self::Password | Self::EnablePassword => String::new(),
+            Self::Group => device.group.clone(),
+            Self::Location => device.location.clone(),
+            Self::Role => device.role.clone(),
+            Self::Tags => device.tags.join(","),
+            Self::AssetTag => device.asset_tag.clone(),
+            Self::Description => device.description.clone(),
+            Self::IdentityFile => device.identity_file.clone(),
+            Self::ProxyJump => device.proxy_jump.clone(),
+            Self::LegacyAlgorithms => yes_no(device.legacy_algorithms),
+            Self::Charset => device.charset.clone(),
+            Self::Paused => yes_no(device.paused),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Field {
+    type Err = ActError;
+
+    fn from_str(text: &str) -> Result<Self, ActError> {
+        Self::ALL.into_iter().find(|field| field.as_str() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|field| field.as_str()).collect();
+            ActError::usage(format!("{text:?} is not a field of a device; these are: {}", names.join(", ")))
+        })
+    }
+}
+
+/// One field and its new value. The value may be a password, so it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which field.
+    pub field: Field,
+    /// What it becomes; empty takes the old value away.
+    pub value: String,
+}
+
+impl Change {
+    /// A change.
+    pub fn new(field: Field, value: impl Into<String>) -> Self {
+        Self { field, value: value.into() }
+    }
+}
+
+impl FromStr for Change {
+    type Err = ActError;
+
+    /// Reads `field=value`.
+    fn from_str(text: &str) -> Result<Self, ActError> {
+        let (field, value) = text.split_once('=').ok_or_else(|| {
+            ActError::usage(format!("{text:?} is not a change: write field=value, such as group=core"))
+        })?;
+        Ok(Self::new(field.trim().parse()?, value))
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = if self.field.is_secret() { "…" } else { &self.value };
+        write!(f, "{}={shown}", self.field)
+    }
+}
+
+/// A record with nothing but its name and address.
+pub fn blank(id: DeviceId, name: DeviceName, address: Address, at: Timestamp) -> Device {
+    Device {
+        id,
+        name,
+        address,
+        port: None,
+        transport: None,
+        driver: None,
+        group: String::new(),
+        location: String::new(),
+        role: String::new(),
+        tags: Vec::new(),
+        asset_tag: String::new(),
+        description: String::new(),
+        username: String::new(),
+        password: None,
+        enable_password: None,
+        identity_file: String::new(),
+        proxy_jump: String::new(),
+        legacy_algorithms: false,
+        charset: String::new(),
+        paused: false,
+        created: at,
+        updated: at,
+        deleted: None,
+    }
+}
+
+/// Puts a value that is not a secret into `device`.
+///
+/// # Errors
+/// One sentence that names the field and says what it must be. Secrets are refused: they are sealed by
+/// `engine/inventory.rs`, after [`check_secret`].
+pub fn set(device: &mut Device, change: &Change) -> Result<(), ActError> {
+    let field = change.field;
+    let value = change.value.trim();
+    let wrong = |why: String| ActError::usage(format!("{field}: {why}"));
+    match field {
+        Field::Name => device.name = value.parse().map_err(wrong)?,
+        Field::Address => device.address = value.parse().map_err(wrong)?,
+        Field::Port => device.port = optional(value, port).map_err(wrong)?,
+        Field::Transport => device.transport = optional(value, FromStr::from_str).map_err(wrong)?,
+        Field::Driver => device.driver = optional(value, DriverId::from_str).map_err(wrong)?,
+        Field::Username => device.username = line(value, 128).map_err(wrong)?,
+        Field::Password | Field::EnablePassword => return Err(wrong("a secret is sealed, not set".into())),
+        Field::Group => device.group = group(value).map_err(wrong)?,
+        Field::Location => device.location = line(value, 200).map_err(wrong)?,
+        Field::Role => device.role = line(value, 40).map_err(wrong)?,
+        Field::Tags => device.tags = tags(value).map_err(wrong)?,
+        Field::AssetTag => device.asset_tag = line(value, 64).map_err(wrong)?,
+        Field::Description => device.description = line(value, 1000).map_err(wrong)?,
+        Field::IdentityFile => device.identity_file = line(value, 1000).map_err(wrong)?,
+        Field::ProxyJump => device.proxy_jump = proxy_jump(value).map_err(wrong)?,
+        Field::LegacyAlgorithms => device.legacy_algorithms = yes_no(value).map_err(wrong)?,
+        Field::Charset => device.charset = charset(value).map_err(wrong)?,
+        Field::Paused => device.paused = yes_no(value).map_err(wrong)?,
+    }
+    Ok(())
+}
+
+/// Checks a password as it is typed.
+///
+/// # Errors
+/// When it is longer than 1 024 bytes or holds a control character, which no device takes at a prompt.
+pub fn check_secret(field: Field, value: &str) -> Result<Secret, ActError> {
+    if value.len() > 1024 {
+        return Err(ActError::usage(format!("{field}: longer than 1024 bytes")));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(ActError::usage(format!("{field}: holds a control character")));
+    }
+    Ok(Secret::new(value))
+}
+
+fn optional<T>(value: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if value.is_empty() { Ok(None) } else { read(value).map(Some) }
+}
+
+fn port(value: &str) -> Result<u16, String> {
+    match value.parse() {
+        Ok(port) if port > 0 => Ok(port),
+        _ => Err(format!("{value:?} is not a port: 1 to 65535 are")),
+    }
+}
+
+fn line(value: &str, most: usize) -> Result<String, String> {
+    if value.chars().any(is_hostile) {
+        return Err("holds a control or invisible character".into());
+    }
+    if value.chars().count() > most {
+        return Err(format!("longer than {most} characters"));
+    }
+    Ok(value.to_owned())
+}
+
+fn group(value: &str) -> Result<String, String> {
+    let value = line(value.trim_matches('/'), 200)?;
+    if !value.is_empty() && value.split('/').any(|part| part.trim() != part || part.is_empty()) {
+        return Err(format!("{value:?} has an empty part or blanks around a /; write outer/inner"));
+    }
+    Ok(value)
+}
+
+fn tags(value: &str) -> Result<Vec<String>, String> {
+    let mut tags = Vec::new();
+    for tag in value.split([',', ' ', ';']).filter(|tag| !tag.is_empty()) {
+        let tag = line(tag, 40)?;
+        tags.push(tag);
+    }
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.len() > 50 {
+        return Err("more than 50 tags".into());
+    }
+    Ok(tags)
+}
+
+/// The value reaches `ssh_config` rules, so only what a jump list is made of may stand in it.
+fn proxy_jump(value: &str) -> Result<String, String> {
+    let well_made = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-@:,[]%/".contains(&b))
+        && !value.starts_with('-');
+    if well_made && value.len() <= 500 {
+        Ok(value.to_owned())
+    } else {
+        Err(format!("{value:?} is not a list of jump hosts: [user@]host[:port], with commas between"))
+    }
+}
+
+fn charset(value: &str) -> Result<String, String> {
+    if value.is_empty() || encoding_rs::Encoding::for_label(value.as_bytes()).is_some() {
+        Ok(value.to_ascii_lowercase())
+    } else {
+        Err(format!("{value:?} is not a character set: utf-8, gbk, windows-1251 … are"))
+    }
+}
+
+fn yes_no(value: &str) -> Result<bool, String> {
+    match value.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "1" | "on" => Ok(true),
+        "no" | "false" | "0" | "off" | "" => Ok(false),
+        _ => Err(format!("{value:?} is neither yes nor no")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device() -> Device {
+        blank(DeviceId(1), "sw-1".parse().unwrap(), "127.0.0.1".parse().unwrap(), Timestamp(0))
+    }
+
+    fn try_set(text: &str) -> Result<Device, String> {
+        let mut device = device();
+        let change: Change = text.parse().map_err(|e: ActError| e.message)?;
+        set(&mut device, &change).map_err(|e| e.message)?;
+        Ok(device)
+    }
+
+    #[test]
+    fn reads_what_people_write() {
+        assert_eq!(try_set("port=2222").unwrap().port, Some(2222));
+        assert_eq!(try_set("port=").unwrap().port, None);
+        assert_eq!(try_set("group=/campus/north/").unwrap().group, "campus/north");
+        assert_eq!(try_set("tags=b, a b").unwrap().tags, ["a", "b"]);
+        assert!(try_set("paused=Yes").unwrap().paused);
+        assert_eq!(try_set("description=a=b").unwrap().description, "a=b");
+    }
+
+    #[test]
+    fn says_which_field_is_wrong_and_what_it_must_be() {
+        for (text, says) in [
+            ("port=0", "port: "),
+            ("port=65536", "1 to 65535"),
+            ("transport=serial", "ssh and telnet"),
+            ("group=a//b", "empty part"),
+            ("location=a\rb", "control"),
+            ("location=a\u{202e}b", "invisible"),
+            ("proxy_jump=-oProxyCommand=x", "jump hosts"),
+            ("charset=klingon", "character set"),
+            ("paused=maybe", "yes nor no"),
+            ("colour=red", "not a field"),
+            ("core", "field=value"),
+        ] {
+            let message = try_set(text).unwrap_err();
+            assert!(message.contains(says), "{text:?} said {message:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_never_shows() {
+        let change: Change = "password=not-a-real-one".parse().unwrap();
+        assert_eq!(format!("{change:?}"), "password=…");
+        assert!(check_secret(Field::Password, "a\nb").is_err());
+    }
+
+    #[test]
+    fn what_is_read_can_be_set_again() {
+        let mut device = device();
+        for field in Field::ALL.into_iter().filter(|field| !field.is_secret()) {
+            let value = field.read(&device);
+            set(&mut device, &Change::new(field, value)).unwrap();
+        }
+        assert_eq!(device, self::device());
+    }
+}

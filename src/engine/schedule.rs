@@ -1,0 +1,169 @@
+//! When the daily backup is due: a pure function of time, so that a night can be tested in a moment.
+
+use std::time::Duration;
+
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp as Instant, ToSpan};
+
+use crate::model::{Device, DeviceId, Timestamp};
+
+/// The daily backup: at a local time of day, each device a little later by its own, constant share of the jitter.
+#[derive(Clone, Debug)]
+pub struct Daily {
+    /// Minutes after local midnight.
+    pub at: u16,
+    /// Over how long the devices are spread.
+    pub jitter: Duration,
+    /// The operator's zone.
+    pub zone: TimeZone,
+}
+
+impl Daily {
+    /// When the round that `now` lies in began: today at the time of day, or yesterday when that is still ahead.
+    pub fn round_before(&self, now: Timestamp) -> Option<Timestamp> {
+        self.round(now, 0).filter(|round| *round <= now).or_else(|| self.round(now, -1))
+    }
+
+    /// When the next round begins.
+    pub fn round_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.round(now, 0).filter(|round| *round > now).or_else(|| self.round(now, 1))
+    }
+
+    /// When `device` is due in the round that began at `round`.
+    pub fn due(&self, round: Timestamp, device: DeviceId) -> Timestamp {
+        round.after(share(device, self.jitter))
+    }
+
+    /// Whether `device` should be backed up now: its moment in this round has come (or was slept through), and no
+    /// run since the round's begin has reached it. A failed run is not repeated before the next round: it was
+    /// retried then.
+    pub fn is_due(&self, device: &Device, last_run: Option<Timestamp>, now: Timestamp) -> bool {
+        if !device.is_managed() || device.paused || device.deleted.is_some() || device.driver.is_none() {
+            return false;
+        }
+        let Some(round) = self.round_before(now) else { return false };
+        now >= self.due(round, device.id) && last_run.is_none_or(|run| run < round)
+    }
+
+    /// The next moment at which any of `devices` could become due.
+    pub fn next_due<'a>(
+        &self,
+        devices: impl Iterator<Item = (&'a Device, Option<Timestamp>)>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let (current, next) = (self.round_before(now)?, self.round_after(now)?);
+        devices
+            .filter(|(device, _)| {
+                device.is_managed() && !device.paused && device.deleted.is_none() && device.driver.is_some()
+            })
+            .map(|(device, last_run)| {
+                let done = last_run.is_some_and(|run| run >= current);
+                self.due(if done { next } else { current }, device.id)
+            })
+            .min()
+    }
+
+    /// The round `days` from the local day of `now`. A time that the clock skips in spring moves on by the gap.
+    fn round(&self, now: Timestamp, days: i64) -> Option<Timestamp> {
+        let today = Instant::from_millisecond(now.0).ok()?.to_zoned(self.zone.clone()).date();
+        let day = today.checked_add(days.days()).ok()?;
+        let time = Time::new((self.at / 60) as i8, (self.at % 60) as i8, 0, 0).ok()?;
+        let at = day.to_datetime(time).to_zoned(self.zone.clone()).ok()?;
+        Some(Timestamp(at.timestamp().as_millisecond()))
+    }
+}
+
+/// The device's constant share of `jitter`: a multiplicative hash spreads neighbouring numbers evenly.
+fn share(device: DeviceId, jitter: Duration) -> Duration {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let position = device.0.wrapping_mul(GOLDEN) >> 32;
+    let millis = u64::try_from(jitter.as_millis()).unwrap_or(u64::MAX) as u128;
+    Duration::from_millis(((u128::from(position) * millis) >> 32) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fields::blank;
+    use crate::model::TransportKind;
+
+    fn at(text: &str) -> Timestamp {
+        let zoned: jiff::Zoned = format!("{text}[Europe/Berlin]").parse().unwrap();
+        Timestamp(zoned.timestamp().as_millisecond())
+    }
+
+    fn daily() -> Daily {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        Daily { at: 150, jitter: Duration::from_secs(3600), zone }
+    }
+
+    fn device(id: u64) -> Device {
+        let mut device =
+            blank(DeviceId(id), "sw-1".parse().unwrap(), "127.0.0.1".parse().unwrap(), Timestamp(0));
+        device.transport = Some(TransportKind::Ssh);
+        device.driver = Some("cisco_ios".parse().unwrap());
+        device
+    }
+
+    #[test]
+    fn a_round_begins_at_the_local_time_of_day() {
+        let daily = daily();
+        assert_eq!(daily.round_before(at("2026-11-24T02:29")), Some(at("2026-11-23T02:30")));
+        assert_eq!(daily.round_before(at("2026-11-24T02:30")), Some(at("2026-11-24T02:30")));
+        assert_eq!(daily.round_after(at("2026-11-24T02:30")), Some(at("2026-11-25T02:30")));
+    }
+
+    #[test]
+    fn the_hour_that_spring_skips_is_not_lost() {
+        // 2026-03-29 02:30 does not exist in Berlin
+        let round = daily().round_before(at("2026-03-29T12:00")).unwrap();
+        assert_eq!(round, at("2026-03-29T03:30"));
+    }
+
+    #[test]
+    fn each_device_has_its_own_constant_moment_within_the_jitter() {
+        let daily = daily();
+        let round = at("2026-11-24T02:30");
+        let mut moments: Vec<i64> = (1..=1000).map(|id| daily.due(round, DeviceId(id)).0 - round.0).collect();
+        assert!(moments.iter().all(|moment| (0..3_600_000).contains(moment)));
+        moments.sort_unstable();
+        let widest = moments.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+        assert!(widest < 20_000, "a gap of {widest} ms");
+    }
+
+    #[test]
+    fn due_once_per_round_and_after_sleep() {
+        let (daily, device) = (daily(), device(1));
+        let before = at("2026-11-24T02:29");
+        assert!(!daily.is_due(&device, Some(at("2026-11-23T03:00")), before));
+        // the machine slept from evening to noon
+        assert!(daily.is_due(&device, Some(at("2026-11-23T03:00")), at("2026-11-24T12:00")));
+        assert!(!daily.is_due(&device, Some(at("2026-11-24T12:00")), at("2026-11-24T12:01")));
+        assert!(daily.is_due(&device, None, before));
+    }
+
+    #[test]
+    fn nothing_is_due_of_what_nobody_expects() {
+        let daily = daily();
+        let noon = at("2026-11-24T12:00");
+        for spoil in [
+            |d: &mut Device| d.paused = true,
+            |d: &mut Device| d.transport = None,
+            |d: &mut Device| d.driver = None,
+            |d: &mut Device| d.deleted = Some(Timestamp(1)),
+        ] {
+            let mut device = device(1);
+            spoil(&mut device);
+            assert!(!daily.is_due(&device, None, noon));
+        }
+    }
+
+    #[test]
+    fn the_next_due_moment_is_told() {
+        let (daily, device) = (daily(), device(7));
+        let now = at("2026-11-24T12:00");
+        let next = daily.next_due([(&device, Some(at("2026-11-24T03:00")))].into_iter(), now).unwrap();
+        assert_eq!(next, daily.due(at("2026-11-25T02:30"), device.id));
+    }
+}

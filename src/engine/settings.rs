@@ -1,0 +1,323 @@
+//! `config.toml` in the configuration folder: what an operator sets once for the whole engine.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::device::driver::Limits;
+
+/// The file's name in the configuration folder.
+pub const FILE: &str = "config.toml";
+
+/// What the engine does where the operator says nothing is [`Settings::default`].
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The local time of the daily backup, minutes after midnight; `None` is "never by itself".
+    pub daily_at: Option<u16>,
+    /// Over how long the daily backup's devices are spread.
+    pub jitter: Duration,
+    /// Most sessions at once.
+    pub concurrency: usize,
+    /// How often a passing failure is tried again.
+    pub retries: u32,
+    /// The wait before the first of these; each next one waits twice as long.
+    pub retry_wait: Duration,
+    /// The age at which a proven configuration counts as late.
+    pub late_after: Duration,
+    /// Most revisions kept of a device; `None` keeps every one.
+    pub keep_revisions: Option<u32>,
+    /// How long a revision is kept; `None` is for good.
+    pub keep_for: Option<Duration>,
+    /// Most recordings of failed sessions kept of a device.
+    pub keep_recordings: usize,
+    /// What happens at an unknown host key.
+    pub host_keys: HostKeyPolicy,
+    /// How long each step of a session may take.
+    pub limits: Limits,
+}
+
+/// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyPolicy {
+    /// It is pinned, and an event says so.
+    #[default]
+    AcceptNew,
+    /// It is refused until a person trusts it.
+    Strict,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const HOUR: Duration = Duration::from_secs(3600);
+        Self {
+            daily_at: Some(2 * 60 + 30),
+            jitter: HOUR,
+            concurrency: 50,
+            retries: 2,
+            retry_wait: Duration::from_secs(5),
+            late_after: HOUR * 36,
+            keep_revisions: None,
+            keep_for: None,
+            keep_recordings: 20,
+            host_keys: HostKeyPolicy::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A mistake in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    /// The file, as it was named.
+    pub file: String,
+    /// The line, counting from 1; `None` where the file could not be read at all.
+    pub line: Option<usize>,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl std::fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+impl Settings {
+    /// Reads the file in `folder`; where there is none, the defaults hold.
+    ///
+    /// # Errors
+    /// The first mistake, with its line. A setting is never half taken.
+    pub fn read(folder: &Path) -> Result<Self, SettingsError> {
+        let path = folder.join(FILE);
+        let file = path.display().to_string();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &file),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(SettingsError { file, line: None, message: error.to_string() }),
+        }
+    }
+
+    /// Reads `text`; `file` is its name in errors.
+    ///
+    /// # Errors
+    /// The first mistake, with its line.
+    pub fn parse(text: &str, file: &str) -> Result<Self, SettingsError> {
+        let fail = |at: Option<usize>, message: String| SettingsError {
+            file: file.to_owned(),
+            line: at.map(|at| line_of(text, at)),
+            message: crate::model::clean_line(&message).into_owned(),
+        };
+        let written: Written = toml::from_str(text)
+            .map_err(|error| fail(error.span().map(|span| span.start), error.message().to_owned()))?;
+        written.into_settings().map_err(|(at, message)| fail(Some(at), message))
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// The file as it is written.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Written {
+    backup: BackupTable,
+    retention: RetentionTable,
+    ssh: SshTable,
+    limits: LimitsTable,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct BackupTable {
+    daily: Option<Spanned<String>>,
+    jitter: Option<Spanned<String>>,
+    concurrency: Option<Spanned<u32>>,
+    retries: Option<Spanned<u32>>,
+    retry_wait: Option<Spanned<String>>,
+    late_after: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionTable {
+    revisions: Option<Spanned<u32>>,
+    age: Option<Spanned<String>>,
+    recordings: Option<Spanned<u32>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct SshTable {
+    host_keys: Option<HostKeyPolicy>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    connect: Option<Spanned<String>>,
+    login: Option<Spanned<String>>,
+    idle: Option<Spanned<String>>,
+    session: Option<Spanned<String>>,
+    answer_megabytes: Option<Spanned<u32>>,
+}
+
+/// Where in the file, and what is wrong there.
+type Mistake = (usize, String);
+
+impl Written {
+    fn into_settings(self) -> Result<Settings, Mistake> {
+        let usual = Settings::default();
+        let limits = Limits {
+            connect: or_usual(self.limits.connect, usual.limits.connect, duration)?,
+            login: or_usual(self.limits.login, usual.limits.login, duration)?,
+            idle: or_usual(self.limits.idle, usual.limits.idle, duration)?,
+            whole: or_usual(self.limits.session, usual.limits.whole, duration)?,
+            answer_bytes: or_usual(self.limits.answer_megabytes, usual.limits.answer_bytes, |mb| {
+                number(mb, 1, 1024).map(|mb| mb as usize * (1 << 20))
+            })?,
+            ..usual.limits
+        };
+        Ok(Settings {
+            daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
+            jitter: or_usual(self.backup.jitter, usual.jitter, duration)?,
+            concurrency: or_usual(self.backup.concurrency, usual.concurrency, |n| {
+                number(n, 1, 5000).map(|n| n as usize)
+            })?,
+            retries: or_usual(self.backup.retries, usual.retries, |n| number(n, 0, 10))?,
+            retry_wait: or_usual(self.backup.retry_wait, usual.retry_wait, duration)?,
+            late_after: or_usual(self.backup.late_after, usual.late_after, duration)?,
+            keep_revisions: or_usual(self.retention.revisions, usual.keep_revisions, |n| {
+                number(n, 1, 1_000_000).map(Some)
+            })?,
+            keep_for: or_usual(self.retention.age, usual.keep_for, |text| duration(text).map(Some))?,
+            keep_recordings: or_usual(self.retention.recordings, usual.keep_recordings, |n| {
+                number(n, 0, 1000).map(|n| n as usize)
+            })?,
+            host_keys: self.ssh.host_keys.unwrap_or_default(),
+            limits,
+        })
+    }
+}
+
+fn or_usual<W, T>(
+    written: Option<Spanned<W>>,
+    usual: T,
+    read: impl Fn(W) -> Result<T, String>,
+) -> Result<T, Mistake> {
+    let Some(written) = written else { return Ok(usual) };
+    let at = written.span().start;
+    read(written.into_inner()).map_err(|message| (at, message))
+}
+
+fn number(value: u32, least: u32, most: u32) -> Result<u32, String> {
+    if (least..=most).contains(&value) {
+        Ok(value)
+    } else {
+        Err(format!("{value} is out of range: {least} to {most}"))
+    }
+}
+
+/// Reads `02:30`, or `off`.
+fn time_of_day(text: String) -> Result<Option<u16>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = || format!("{text:?} is not a time of day: write \"02:30\", or \"off\"");
+    let (hours, minutes) = text.split_once(':').ok_or_else(wrong)?;
+    match (hours.parse::<u16>(), minutes.parse::<u16>()) {
+        (Ok(hours @ 0..=23), Ok(minutes @ 0..=59)) if minutes < 60 => Ok(Some(hours * 60 + minutes)),
+        _ => Err(wrong()),
+    }
+}
+
+/// Reads `30s`, `5m`, `2h`, `7d`.
+fn duration(text: String) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a length of time: write 30s, 5m, 2h or 7d");
+    let unit = text.chars().next_back().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return Err(wrong()),
+    };
+    let count: u64 = text[..text.len() - unit.len_utf8()].trim_end().parse().map_err(|_| wrong())?;
+    let most = 3650 * 86_400;
+    match count.checked_mul(seconds) {
+        Some(total) if total <= most => Ok(Duration::from_secs(total)),
+        _ => Err(format!("{text:?} is longer than ten years")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_defaults() {
+        let settings = Settings::parse("", "config.toml").unwrap();
+        assert_eq!(settings.concurrency, 50);
+        assert_eq!(settings.daily_at, Some(150));
+        assert_eq!(settings.keep_revisions, None);
+    }
+
+    #[test]
+    fn reads_every_setting() {
+        let text = r#"
+            [backup]
+            daily = "23:05"
+            jitter = "90s"
+            concurrency = 200
+            retries = 0
+            retry_wait = "1s"
+            late_after = "2d"
+            [retention]
+            revisions = 30
+            age = "365d"
+            recordings = 5
+            [ssh]
+            host_keys = "strict"
+            [limits]
+            connect = "3s"
+            login = "4s"
+            idle = "5s"
+            session = "10m"
+            answer_megabytes = 8
+        "#;
+        let settings = Settings::parse(text, "config.toml").unwrap();
+        assert_eq!(settings.daily_at, Some(23 * 60 + 5));
+        assert_eq!(settings.jitter, Duration::from_secs(90));
+        assert_eq!(settings.keep_for, Some(Duration::from_secs(365 * 86_400)));
+        assert_eq!(settings.host_keys, HostKeyPolicy::Strict);
+        assert_eq!(settings.limits.whole, Duration::from_secs(600));
+        assert_eq!(settings.limits.answer_bytes, 8 << 20);
+    }
+
+    #[test]
+    fn a_mistake_names_its_line() {
+        for (text, line, says) in [
+            ("[backup]\nconcurency = 3", 2, "concurency"),
+            ("[backup]\n\ndaily = \"25:00\"", 3, "25:00"),
+            ("[backup]\nconcurrency = 0", 2, "out of range"),
+            ("[backup]\njitter = \"7 weeks\"", 2, "length of time"),
+            ("[backup]\njitter = \"ü\"", 2, "length of time"),
+            ("[backup]\njitter = \"99999999999999d\"", 2, "ten years"),
+            ("[ssh]\nhost_keys = \"off\"", 2, "off"),
+            ("[backup", 1, ""),
+        ] {
+            let error = Settings::parse(text, "config.toml").unwrap_err();
+            assert_eq!(error.line, Some(line), "{text:?}: {error}");
+            assert!(error.message.contains(says), "{error}");
+            assert!(error.to_string().starts_with("config.toml:"), "{error}");
+        }
+    }
+}
