@@ -31,7 +31,7 @@ pub struct Revision {
 
 /// Whether a revision counts as the device's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum RevisionState {
     /// Proven complete.
     Good,

@@ -1,0 +1,333 @@
+//! The present, in sled: what the journal comes to. It can always be thrown away.
+//!
+//! All tables lie in one sled tree, so that a group of entries, the mark of how far the journal is applied, and the
+//! tables' checksums change in one atomic batch. sled 0.34 loses and invents data silently when its files are
+//! damaged; the checksums notice that, and the index is then rebuilt.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sled::Batch;
+
+use super::journal::{self, Change, Damage, Position};
+use super::record::{self, Key, Record, damaged};
+use super::{OpenReport, StoreError, files};
+use crate::model::Timestamp;
+
+const MARK: &[u8] = b"\0mark";
+const FOLDER: &str = "index";
+const CACHE: u64 = 32 << 20;
+
+/// The sled tree and what is in it.
+pub struct Index {
+    tree: sled::Db,
+}
+
+/// How far the journal is applied, and what the tables then come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Mark {
+    end: Position,
+    sums: BTreeMap<String, Sum>,
+}
+
+/// A checksum of a table that does not depend on order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sum {
+    records: u64,
+    sum: u64,
+}
+
+/// Opens the index of the store in `folder`, brings it up to the journal's end, and says where that is.
+pub fn open(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result<(Index, Position), StoreError> {
+    files::make_private_folder(&journal::folder_of(folder))?;
+    if let Some(index) = open_as_it_is(folder, report)? {
+        index.refuse_lost_entries(folder)?;
+        match index.catch_up(folder, report) {
+            Ok(end) => return Ok((index, end)),
+            Err(error) => report.notes.push(format!("the index does not follow the journal: {error}")),
+        }
+    }
+    rebuild(folder, now, report)
+}
+
+/// Moves what is there aside and makes the index anew from the journal.
+fn rebuild(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result<(Index, Position), StoreError> {
+    let path = folder.join(FOLDER);
+    if path.exists() {
+        let aside = unused(folder, &format!("index.damaged-{}", now.0));
+        std::fs::rename(&path, &aside).map_err(StoreError::file("move aside", &path))?;
+        report.notes.push(format!(
+            "the index was damaged: it is kept in {} and was rebuilt from the journal",
+            aside.display()
+        ));
+    }
+    let index = open_sled(&path)?;
+    let end = index.catch_up(folder, report)?;
+    Ok((index, end))
+}
+
+/// The index, if it opens and its tables are what its mark says.
+fn open_as_it_is(folder: &Path, report: &mut OpenReport) -> Result<Option<Index>, StoreError> {
+    let path = folder.join(FOLDER);
+    let existed = path.exists();
+    match open_sled(&path) {
+        Ok(index) => match index.check() {
+            Ok(()) => Ok(Some(index)),
+            Err(why) => {
+                if existed {
+                    report.notes.push(format!("the index is not what it should be: {why}"));
+                }
+                Ok(None)
+            }
+        },
+        Err(error @ StoreError::InUse { .. }) => Err(error),
+        Err(error) => {
+            report.notes.push(format!("the index does not open: {error}"));
+            Ok(None)
+        }
+    }
+}
+
+/// A path in `folder` that nothing has yet.
+fn unused(folder: &Path, name: &str) -> PathBuf {
+    let numbered =
+        |number: u32| if number == 0 { folder.join(name) } else { folder.join(format!("{name}-{number}")) };
+    (0..).map(numbered).find(|path| !path.exists()).unwrap_or_else(|| folder.join(name))
+}
+
+/// Opens sled; its panics on damaged files stay here.
+fn open_sled(path: &Path) -> Result<Index, StoreError> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    loop {
+        let opened = quietly(|| sled::Config::new().path(path).cache_capacity(CACHE).open());
+        match opened {
+            Some(Ok(tree)) => {
+                protect(path);
+                return Ok(Index { tree });
+            }
+            // sled lets go of its lock some time after the last handle is dropped.
+            Some(Err(sled::Error::Io(error))) if error.to_string().contains("acquire lock") => {
+                if Instant::now() > deadline {
+                    let holder = "a process that does not hold the owner lock".into();
+                    return Err(StoreError::InUse { folder: path.to_owned(), holder });
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Some(Err(error)) => return Err(damaged_index(path, error.to_string())),
+            None => return Err(damaged_index(path, "sled gave up on its files".into())),
+        }
+    }
+}
+
+fn damaged_index(path: &Path, why: String) -> StoreError {
+    StoreError::Damaged { what: path.display().to_string(), why }
+}
+
+/// Runs what may panic on damaged files; `None` if it did.
+fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+/// sled makes its files for everybody to read.
+fn protect(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700));
+}
+
+impl Index {
+    /// See [`super::Store::get`].
+    pub fn get<R: Record>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        let key = key.encode();
+        let found =
+            self.tree.get(place(R::TABLE, &key)).map_err(|error| damaged::<R>(&key, error.to_string()))?;
+        found.map(|bytes| read::<R>(&key, &bytes)).transpose()
+    }
+
+    /// See [`super::Store::scan`].
+    pub fn scan<R: Record>(
+        &self,
+        prefix: &[u8],
+        limit: usize,
+        last_first: bool,
+    ) -> Result<Vec<(R::Key, R)>, StoreError> {
+        let table = place(R::TABLE, b"").len();
+        let all = self.tree.scan_prefix(place(R::TABLE, prefix));
+        let record = |found: sled::Result<(sled::IVec, sled::IVec)>| {
+            let (place, bytes) = found.map_err(|error| damaged::<R>(prefix, error.to_string()))?;
+            let key = &place[table..];
+            let decoded = R::Key::decode(key).ok_or_else(|| damaged::<R>(key, "its key makes no sense"))?;
+            Ok((decoded, read::<R>(key, &bytes)?))
+        };
+        if last_first {
+            all.rev().take(limit).map(record).collect()
+        } else {
+            all.take(limit).map(record).collect()
+        }
+    }
+
+    /// Applies changes and moves the mark to `end`, all or nothing.
+    pub fn apply(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
+        let mut mark = self.mark().map_err(|why| self.broken(why))?.unwrap_or_default();
+        let mut last: BTreeMap<Vec<u8>, (String, Option<Vec<u8>>)> = BTreeMap::new();
+        for change in changes {
+            let value = change.value.as_deref().map(record::with_checksum);
+            last.insert(place(&change.table, &change.key), (change.table, value));
+        }
+        let mut batch = Batch::default();
+        for (place, (table, value)) in last {
+            let sum = mark.sums.entry(table).or_default();
+            let old = self.tree.get(&place).map_err(|error| self.broken(error.to_string()))?;
+            if let Some(old) = old {
+                sum.take_out(&place, &old);
+            }
+            match value {
+                Some(value) => {
+                    sum.put_in(&place, &value);
+                    batch.insert(place, value);
+                }
+                None => batch.remove(place),
+            }
+        }
+        mark.end = end.clone();
+        let mark = postcard::to_stdvec(&mark).unwrap_or_default();
+        batch.insert(MARK, record::with_checksum(&mark));
+        self.tree.apply_batch(batch).map_err(|error| self.broken(error.to_string()))
+    }
+
+    /// Applies what the journal has beyond the mark; the journal's end.
+    fn catch_up(&self, folder: &Path, report: &mut OpenReport) -> Result<Position, StoreError> {
+        const GROUP: usize = 4096;
+        let mark = self.mark().map_err(|why| self.broken(why))?.unwrap_or_default();
+        let begin = mark.end.clone();
+        let mut scan = journal::scan_from(folder, begin.clone())?;
+        let mut end = begin.clone();
+        let mut changes = Vec::new();
+        while let Some(found) = scan.next() {
+            match found? {
+                Ok(record) => {
+                    changes.extend(record.changes);
+                    end = scan.position();
+                }
+                Err(damage) => report.notes.push(describe(&damage)),
+            }
+            if changes.len() >= GROUP {
+                self.apply(std::mem::take(&mut changes), &end)?;
+            }
+        }
+        // Entries behind a damaged stretch stay where they are: new ones go behind the last whole one.
+        if end != begin {
+            self.apply(changes, &end)?;
+        }
+        Ok(end)
+    }
+
+    /// An index that is ahead of its journal means that journal files are missing: the store would begin with less
+    /// than it held, and number entries twice.
+    fn refuse_lost_entries(&self, folder: &Path) -> Result<(), StoreError> {
+        let end = self.mark().map_err(|why| self.broken(why))?.unwrap_or_default().end;
+        let segment = journal::segment_path(folder, end.segment.max(1));
+        let length = std::fs::metadata(&segment).map(|file| file.len()).unwrap_or(0);
+        if end.seq > 0 && length < end.offset {
+            return Err(StoreError::Damaged {
+                what: segment.display().to_string(),
+                why: format!("it ends before entry {}, which the index already holds", end.seq),
+            });
+        }
+        Ok(())
+    }
+
+    fn mark(&self) -> Result<Option<Mark>, String> {
+        let Some(bytes) = self.tree.get(MARK).map_err(|error| error.to_string())? else { return Ok(None) };
+        let value = record::without_checksum(&bytes).ok_or("the mark's checksum is wrong")?;
+        postcard::from_bytes(value).map(Some).map_err(|error| error.to_string())
+    }
+
+    /// Whether the tables are what the mark says.
+    pub fn check(&self) -> Result<(), String> {
+        quietly(|| self.check_sums()).unwrap_or_else(|| Err("sled gave up on its files".into()))
+    }
+
+    fn check_sums(&self) -> Result<(), String> {
+        let mark = self.mark()?.unwrap_or_default();
+        let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+        let mut current: (Vec<u8>, Sum) = Default::default();
+        for found in self.tree.iter() {
+            let (place, bytes) = found.map_err(|error| error.to_string())?;
+            if place == MARK {
+                continue;
+            }
+            let table = place.split(|&byte| byte == 0).next().unwrap_or_default();
+            if record::without_checksum(&bytes).is_none() {
+                return Err(format!("a record of the table `{}` is damaged", String::from_utf8_lossy(table)));
+            }
+            if current.0 != table {
+                sums.insert(String::from_utf8_lossy(&current.0).into_owned(), current.1);
+                current = (table.to_vec(), Sum::default());
+            }
+            current.1.put_in(&place, &bytes);
+        }
+        sums.insert(String::from_utf8_lossy(&current.0).into_owned(), current.1);
+        sums.retain(|_, sum| sum.records > 0);
+        let expected: BTreeMap<_, _> = mark.sums.into_iter().filter(|(_, sum)| sum.records > 0).collect();
+        if sums == expected {
+            Ok(())
+        } else {
+            Err("records are missing or were changed behind the journal's back".into())
+        }
+    }
+
+    fn broken(&self, why: String) -> StoreError {
+        StoreError::Damaged { what: "the index".into(), why }
+    }
+}
+
+impl Sum {
+    fn put_in(&mut self, place: &[u8], bytes: &[u8]) {
+        self.records += 1;
+        self.sum = self.sum.wrapping_add(mix(place, bytes));
+    }
+
+    fn take_out(&mut self, place: &[u8], bytes: &[u8]) {
+        self.records = self.records.saturating_sub(1);
+        self.sum = self.sum.wrapping_sub(mix(place, bytes));
+    }
+}
+
+/// 64 bits of a place and its value. Against accidents, not against people: those the hash chain is for.
+fn mix(place: &[u8], bytes: &[u8]) -> u64 {
+    let (place, bytes) = (crc32fast::hash(place), crc32fast::hash(bytes));
+    (u64::from(place) << 32 | u64::from(bytes)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn place(table: &str, key: &[u8]) -> Vec<u8> {
+    [table.as_bytes(), b"\0", key].concat()
+}
+
+fn read<R: Record>(key: &[u8], bytes: &[u8]) -> Result<R, StoreError> {
+    let value = record::without_checksum(bytes).ok_or_else(|| damaged::<R>(key, "its checksum is wrong"))?;
+    record::decode(value).map_err(|why| damaged::<R>(key, why))
+}
+
+/// What an operator is told of a damaged stretch.
+pub fn describe(damage: &Damage) -> String {
+    let place = format!("{} at byte {}", damage.segment.display(), damage.offset);
+    if damage.torn {
+        format!(
+            "an entry was cut off by a crash in {place} ({} bytes); nobody had been told of it",
+            damage.bytes
+        )
+    } else {
+        format!(
+            "the journal is damaged in {place}, {} bytes ({}); restore a backup to have them back",
+            damage.bytes, damage.why
+        )
+    }
+}
+
+/// The folder of the index.
+pub fn folder_of(store: &Path) -> PathBuf {
+    store.join(FOLDER)
+}

@@ -1,0 +1,129 @@
+//! Reads the journal: every entry that is whole, and every stretch that is not.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::frame::{Frame, distance_to_next, read};
+use super::{Damage, HEADING, JournalRecord, Position, hash, segment_path, segments};
+use crate::store::StoreError;
+
+/// Entries in order, damage where it lies.
+pub struct JournalScan {
+    store: PathBuf,
+    waiting: VecDeque<u32>,
+    bytes: Vec<u8>,
+    at: usize,
+    position: Position,
+    from: u64,
+    gap: Option<Damage>,
+}
+
+/// Scans from entry `from` on; what lies before is read too, for the chain.
+pub fn scan(store: &Path, from: u64) -> Result<JournalScan, StoreError> {
+    let mut scan = scan_from(store, Position::default())?;
+    scan.from = from;
+    Ok(scan)
+}
+
+/// Scans from a known place on.
+pub fn scan_from(store: &Path, position: Position) -> Result<JournalScan, StoreError> {
+    let waiting: VecDeque<u32> =
+        segments(store)?.into_iter().filter(|&number| number >= position.segment).collect();
+    let mut scan = JournalScan {
+        store: store.to_owned(),
+        waiting,
+        bytes: Vec::new(),
+        at: 0,
+        position: position.clone(),
+        from: 0,
+        gap: None,
+    };
+    let resumes_inside = scan.waiting.front() == Some(&position.segment) && position.offset > 0;
+    if resumes_inside {
+        scan.load_next_segment()?;
+        scan.at = usize::try_from(position.offset).unwrap_or(usize::MAX).min(scan.bytes.len());
+    }
+    Ok(scan)
+}
+
+impl JournalScan {
+    /// The place behind what was read so far.
+    pub fn position(&self) -> Position {
+        Position { offset: self.at as u64, ..self.position.clone() }
+    }
+
+    fn load_next_segment(&mut self) -> Result<bool, StoreError> {
+        let Some(number) = self.waiting.pop_front() else { return Ok(false) };
+        let path = segment_path(&self.store, number);
+        self.bytes = fs::read(&path).map_err(StoreError::file("read", &path))?;
+        self.position.segment = number;
+        self.at = 0;
+        if let Some(rest) = self.bytes.strip_prefix(HEADING) {
+            self.at = self.bytes.len() - rest.len();
+        } else if !self.bytes.is_empty() {
+            self.gap = Some(self.damage(0, "no heading", false));
+        }
+        Ok(true)
+    }
+
+    fn damage(&self, bytes: usize, why: &str, torn: bool) -> Damage {
+        Damage {
+            segment: segment_path(&self.store, self.position.segment),
+            offset: self.at as u64,
+            bytes: bytes as u64,
+            why: why.to_owned(),
+            torn,
+        }
+    }
+
+    /// Passes over what is no entry.
+    fn skip(&mut self, why: &str) -> Damage {
+        let bytes = distance_to_next(&self.bytes[self.at..]);
+        let ends_all = self.at + bytes == self.bytes.len() && self.waiting.is_empty();
+        let damage = self.damage(bytes, why, ends_all);
+        self.at += bytes;
+        damage
+    }
+
+    fn take(&mut self) -> Option<Result<JournalRecord, Damage>> {
+        let (record, found_hash, length) = match read(&self.bytes[self.at..]) {
+            Frame::Whole(payload, record, length) => (*record, hash(payload), length),
+            Frame::Cut => return Some(Err(self.skip("the end of an entry is missing"))),
+            Frame::Bad(why) => return Some(Err(self.skip(why))),
+        };
+        let follows = record.seq == self.position.seq + 1 && record.prev == self.position.hash;
+        if !follows {
+            let why = format!("entry {} does not follow entry {}", record.seq, self.position.seq);
+            self.gap = Some(self.damage(0, &why, false));
+        }
+        self.at += length;
+        self.position.seq = record.seq;
+        self.position.hash = found_hash;
+        Some(Ok(record))
+    }
+}
+
+impl Iterator for JournalScan {
+    type Item = Result<Result<JournalRecord, Damage>, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(gap) = self.gap.take() {
+                return Some(Ok(Err(gap)));
+            }
+            if self.at >= self.bytes.len() {
+                match self.load_next_segment() {
+                    Ok(true) => continue,
+                    Ok(false) => return None,
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            match self.take() {
+                Some(Ok(record)) if record.seq < self.from => {}
+                Some(found) => return Some(Ok(found)),
+                None => return None,
+            }
+        }
+    }
+}

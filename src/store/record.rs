@@ -1,0 +1,136 @@
+//! How a record becomes bytes: its table, its key, its version, its checksum.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::StoreError;
+use super::journal::Change;
+use crate::model::Timestamp;
+
+/// Something that is kept: a table's name, a version, a key.
+pub trait Record: Serialize + DeserializeOwned {
+    /// The table; short, it stands in every entry.
+    const TABLE: &'static str;
+    /// The version of the layout that is written today.
+    const VERSION: u8;
+    /// What finds it.
+    type Key: Key;
+
+    /// Reads an older version.
+    ///
+    /// # Errors
+    /// The version is unknown or the bytes do not fit it.
+    fn upgrade(version: u8, _bytes: &[u8]) -> Result<Self, String> {
+        Err(format!("version {version} of the table `{}` is unknown to this noctule", Self::TABLE))
+    }
+}
+
+/// A key whose bytes sort as the key does.
+pub trait Key: Sized {
+    /// Big-endian bytes.
+    fn encode(&self) -> Vec<u8>;
+    /// The reverse; `None` where the bytes are no such key.
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+impl Key for u64 {
+    fn encode(&self) -> Vec<u8> {
+        self.to_be_bytes().to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_be_bytes)
+    }
+}
+
+impl Key for String {
+    fn encode(&self) -> Vec<u8> {
+        self.clone().into_bytes()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        Self::from_utf8(bytes.to_vec()).ok()
+    }
+}
+
+/// One entry of the journal in the making: who did what and why, and the records that it changes, all or none.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(super) at: Timestamp,
+    pub(super) actor: String,
+    pub(super) why: String,
+    pub(super) verb: String,
+    pub(super) changes: Vec<Change>,
+}
+
+impl Entry {
+    /// An entry without changes yet. `verb` is the command line, without secrets.
+    pub fn new(
+        at: Timestamp,
+        actor: impl Into<String>,
+        why: impl Into<String>,
+        verb: impl Into<String>,
+    ) -> Self {
+        Self { at, actor: actor.into(), why: why.into(), verb: verb.into(), changes: Vec::new() }
+    }
+
+    /// Writes `record` under `key`.
+    #[must_use]
+    pub fn put<R: Record>(mut self, key: &R::Key, record: &R) -> Self {
+        self.add(key, record);
+        self
+    }
+
+    /// [`Entry::put`] in a loop.
+    pub fn add<R: Record>(&mut self, key: &R::Key, record: &R) {
+        self.changes.push(Change { table: R::TABLE.into(), key: key.encode(), value: Some(encode(record)) });
+    }
+
+    /// Removes what is under `key`.
+    #[must_use]
+    pub fn delete<R: Record>(mut self, key: &R::Key) -> Self {
+        self.remove::<R>(key);
+        self
+    }
+
+    /// [`Entry::delete`] in a loop.
+    pub fn remove<R: Record>(&mut self, key: &R::Key) {
+        self.changes.push(Change { table: R::TABLE.into(), key: key.encode(), value: None });
+    }
+}
+
+/// Version, postcard.
+pub fn encode<R: Record>(record: &R) -> Vec<u8> {
+    // The records are plain data of known length: postcard refuses none of them.
+    postcard::to_extend(record, vec![R::VERSION]).unwrap_or_default()
+}
+
+/// The reverse of [`encode`].
+pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, String> {
+    match bytes.split_first() {
+        Some((&version, body)) if version == R::VERSION => {
+            postcard::from_bytes(body).map_err(|error| error.to_string())
+        }
+        Some((&version, body)) => R::upgrade(version, body),
+        None => Err("it is empty".into()),
+    }
+}
+
+/// Checksum, then the value: how it lies in the index.
+pub fn with_checksum(value: &[u8]) -> Vec<u8> {
+    let mut bytes = crc32fast::hash(value).to_be_bytes().to_vec();
+    bytes.extend_from_slice(value);
+    bytes
+}
+
+/// The value, if its checksum is right.
+pub fn without_checksum(bytes: &[u8]) -> Option<&[u8]> {
+    let (checksum, value) = bytes.split_first_chunk::<4>()?;
+    (crc32fast::hash(value) == u32::from_be_bytes(*checksum)).then_some(value)
+}
+
+/// An error that names the record.
+pub fn damaged<R: Record>(key: &[u8], why: impl Into<String>) -> StoreError {
+    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    StoreError::Damaged { what: format!("record {key} of the table `{}`", R::TABLE), why: why.into() }
+}

@@ -1,0 +1,129 @@
+//! The records of the spine and their keys.
+
+use serde::{Deserialize, Serialize};
+
+use super::record::{Key, Record};
+use crate::model::{BlobRef, Device, DeviceId, Event, Revision, Run, Timestamp};
+
+impl Key for DeviceId {
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        u64::decode(bytes).map(Self)
+    }
+}
+
+impl Record for Device {
+    const TABLE: &'static str = "device";
+    const VERSION: u8 = 1;
+    type Key = DeviceId;
+}
+
+/// Whose revision, which number. A device's revisions share the device's eight bytes as prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RevisionKey(pub DeviceId, pub u32);
+
+impl Key for RevisionKey {
+    fn encode(&self) -> Vec<u8> {
+        [&self.0.encode()[..], &self.1.to_be_bytes()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (device, number) = bytes.split_at_checked(8)?;
+        Some(Self(DeviceId::decode(device)?, u32::from_be_bytes(number.try_into().ok()?)))
+    }
+}
+
+impl Record for Revision {
+    const TABLE: &'static str = "revision";
+    const VERSION: u8 = 1;
+    type Key = RevisionKey;
+}
+
+/// Whose run, when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunKey(pub DeviceId, pub Timestamp);
+
+impl Key for RunKey {
+    fn encode(&self) -> Vec<u8> {
+        // Times before 1970 would sort behind: there are none.
+        [self.0.encode(), self.1.0.unsigned_abs().encode()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (device, at) = bytes.split_at_checked(8)?;
+        Some(Self(DeviceId::decode(device)?, Timestamp(i64::try_from(u64::decode(at)?).ok()?)))
+    }
+}
+
+impl Record for Run {
+    const TABLE: &'static str = "run";
+    const VERSION: u8 = 1;
+    type Key = RunKey;
+}
+
+impl Record for Event {
+    const TABLE: &'static str = "event";
+    const VERSION: u8 = 1;
+    type Key = u64;
+}
+
+/// Where a host key was seen: `address:port`, lower case.
+pub type HostKeyPlace = String;
+
+/// The host keys that are pinned for one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostKey {
+    /// OpenSSH public key lines, `ssh-ed25519 AAAA…`, in the order in which they were pinned.
+    pub keys: Vec<String>,
+    /// When the first was pinned.
+    pub since: Timestamp,
+}
+
+impl Record for HostKey {
+    const TABLE: &'static str = "hostkey";
+    const VERSION: u8 = 1;
+    type Key = HostKeyPlace;
+}
+
+/// Whose recording, which number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordingKey(pub DeviceId, pub u64);
+
+impl Key for RecordingKey {
+    fn encode(&self) -> Vec<u8> {
+        [self.0.encode(), self.1.encode()].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (device, id) = bytes.split_at_checked(8)?;
+        Some(Self(DeviceId::decode(device)?, u64::decode(id)?))
+    }
+}
+
+/// The kept transcript of a failed session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// When the session began.
+    pub at: Timestamp,
+    /// The transcript, sealed: screens contain secrets that no pattern knows.
+    pub body: BlobRef,
+}
+
+impl Record for Recording {
+    const TABLE: &'static str = "recording";
+    const VERSION: u8 = 1;
+    type Key = RecordingKey;
+}
+
+/// A value of the engine's own: a counter, a mark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting(pub String);
+
+impl Record for Setting {
+    const TABLE: &'static str = "setting";
+    const VERSION: u8 = 1;
+    type Key = String;
+}

@@ -1,0 +1,275 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::model::{BlobRef, DeviceId, Run, RunStatus};
+
+fn run(device: u64, at: i64) -> (RunKey, Run) {
+    let run = Run {
+        device: DeviceId(device),
+        at: Timestamp(at),
+        millis: 900,
+        status: RunStatus::Unchanged,
+        revision: Some(3),
+        bytes: 40_000,
+        failure: None,
+        recording: None,
+        by: "schedule".into(),
+    };
+    (RunKey(run.device, run.at), run)
+}
+
+fn write_run(store: &Store, device: u64, at: i64) -> Result<u64, StoreError> {
+    let (key, run) = run(device, at);
+    store.commit_blocking(Entry::new(Timestamp(at), "schedule", "", "backup run").put(&key, &run))
+}
+
+fn open(folder: &Path) -> (Store, Vec<String>) {
+    let (store, report) = Store::open(folder, Timestamp(7)).unwrap();
+    (store, report.notes)
+}
+
+fn runs(store: &Store) -> usize {
+    store.scan::<Run>(&[]).unwrap().len()
+}
+
+/// A closed store of ten runs, and a body of each kind.
+fn filled(folder: &Path) -> (BlobRef, BlobRef) {
+    let (store, notes) = open(folder);
+    assert_eq!(notes, Vec::<String>::new());
+    for at in 0..10 {
+        write_run(&store, 1, at).unwrap();
+    }
+    let body = b"hostname core-1\n".repeat(200);
+    (store.blobs().put_plain(&body).unwrap(), store.blobs().put_sealed(&body).unwrap())
+}
+
+#[test]
+fn what_was_written_is_there_after_a_restart_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (store, notes) = open(folder.path());
+    assert_eq!(notes, Vec::<String>::new());
+    assert_eq!(store.get::<Run>(&RunKey(DeviceId(1), Timestamp(4))).unwrap(), Some(run(1, 4).1));
+    let newest: Vec<i64> =
+        store.scan_last::<Run>(&DeviceId(1).encode(), 3).unwrap().iter().map(|(key, _)| key.1.0).collect();
+    assert_eq!(newest, [9, 8, 7]);
+    let (key, _) = run(1, 4);
+    store.commit_blocking(Entry::new(Timestamp(9), "ann", "mistake", "x").delete::<Run>(&key)).unwrap();
+    assert_eq!(runs(&store), 9);
+    let last = store.journal(11).unwrap().next().unwrap().unwrap().unwrap();
+    assert_eq!((last.seq, last.actor.as_str(), last.why.as_str()), (11, "ann", "mistake"));
+}
+
+#[test]
+fn an_unchanged_run_costs_little() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let length = fs::metadata(journal::segment_path(folder.path(), 1)).unwrap().len();
+    assert!(length / 10 < 160, "{} bytes an entry", length / 10);
+}
+
+#[test]
+fn files_are_for_their_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    filled(&data);
+    for path in [
+        data.clone(),
+        data.join("data.key"),
+        data.join("journal"),
+        journal::segment_path(&data, 1),
+        data.join("objects"),
+        data.join("index"),
+    ] {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{} is {mode:o}", path.display());
+    }
+}
+
+#[test]
+fn a_second_owner_is_told_who_the_first_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_store, _) = open(folder.path());
+    let refused = Store::open(folder.path(), Timestamp(0)).err().unwrap().to_string();
+    assert!(refused.contains(&format!("process {} since 1970", std::process::id())), "{refused}");
+}
+
+#[test]
+fn bodies_are_kept_once_and_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, sealed) = filled(folder.path());
+    let (store, _) = open(folder.path());
+    let body = store.blobs().get_plain(&plain).unwrap();
+    assert_eq!(store.blobs().get_sealed(&sealed).unwrap(), body);
+    assert_eq!(store.blobs().put_sealed(&body).unwrap(), sealed);
+    let file = fs::read(store.blobs().path(sealed.id)).unwrap();
+    assert!(!file.windows(8).any(|window| window == b"hostname"));
+    for blob in [plain, sealed] {
+        let path = store.blobs().path(blob.id);
+        let good = fs::read(&path).unwrap();
+        for at in (0..good.len()).step_by(3) {
+            let mut bad = good.clone();
+            bad[at] ^= 4;
+            fs::write(&path, &bad).unwrap();
+            let read =
+                if blob == plain { store.blobs().get_plain(&blob) } else { store.blobs().get_sealed(&blob) };
+            assert!(matches!(read, Err(StoreError::Damaged { .. })), "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_secret_opens_in_its_place_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    let sealed = store.seal("device/17/password", &Secret::new("not-a-real-one"));
+    assert_eq!(store.unseal("device/17/password", &sealed).unwrap().expose(), "not-a-real-one");
+    assert!(store.unseal("device/18/password", &sealed).is_err());
+    assert_ne!(store.seal("device/17/password", &Secret::new("not-a-real-one")), sealed);
+    assert_eq!(store.fingerprinter().fingerprint("a"), store.fingerprinter().fingerprint("a"));
+    assert_ne!(store.fingerprinter().fingerprint("a"), store.fingerprinter().fingerprint("b"));
+}
+
+#[test]
+fn a_lost_key_is_said_and_never_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let key = folder.path().join("data.key");
+    for damage in [None, Some("short")] {
+        match damage {
+            None => fs::remove_file(&key).unwrap(),
+            Some(text) => fs::write(&key, text).unwrap(),
+        }
+        let refused = Store::open(folder.path(), Timestamp(0)).err().unwrap();
+        assert!(matches!(refused, StoreError::Key { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn a_torn_end_is_cut_and_said_and_writing_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let segment = journal::segment_path(folder.path(), 1);
+    let whole = fs::read(&segment).unwrap();
+    fs::remove_dir_all(index::folder_of(folder.path())).unwrap();
+    for cut in [1, 13, 60] {
+        fs::write(&segment, &whole[..whole.len() - cut]).unwrap();
+        let (store, notes) = open(folder.path());
+        assert_eq!(runs(&store), 9);
+        assert!(notes.iter().any(|note| note.contains("cut off by a crash")), "{notes:?}");
+        drop(store);
+        fs::remove_dir_all(index::folder_of(folder.path())).unwrap();
+    }
+    let (store, _) = open(folder.path());
+    assert_eq!(write_run(&store, 1, 99).unwrap(), 10);
+    drop(store);
+    let (store, notes) = open(folder.path());
+    assert_eq!((runs(&store), notes), (10, vec![]));
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_the_journal_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let segment = journal::segment_path(folder.path(), 1);
+    let whole = fs::read(&segment).unwrap();
+    for at in (0..whole.len()).step_by(7) {
+        let mut bad = whole.clone();
+        bad[at] ^= 1;
+        fs::write(&segment, &bad).unwrap();
+        let damage =
+            journal::scan(folder.path(), 0).unwrap().filter(|found| matches!(found, Ok(Err(_)))).count();
+        assert!(damage > 0, "byte {at}");
+    }
+}
+
+#[test]
+fn entries_behind_a_damaged_stretch_are_saved_and_the_loss_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let segment = journal::segment_path(folder.path(), 1);
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    let (store, _) = open(folder.path());
+    let report = verify(&store).unwrap();
+    assert_eq!(runs(&store), 10, "the index still has them all");
+    assert!(report.findings.iter().any(|finding| finding.what.contains("the journal is damaged")));
+    drop(store);
+    let report = rebuild(folder.path(), Timestamp(8)).unwrap();
+    let (store, _) = open(folder.path());
+    assert_eq!(runs(&store), 9);
+    assert!(report.notes.iter().any(|note| note.contains("the journal is damaged")), "{report:?}");
+}
+
+#[test]
+fn a_damaged_index_is_moved_aside_and_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let index = index::folder_of(folder.path());
+    let files: Vec<PathBuf> = fs::read_dir(&index)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
+    assert!(files.iter().any(|path| path.ends_with("db")), "{files:?}");
+    let good: Vec<Vec<u8>> = files.iter().map(|path| fs::read(path).unwrap()).collect();
+    for (file, bytes) in files.iter().zip(&good) {
+        for at in (0..bytes.len().min(4096)).step_by(61) {
+            restore_index(&files, &good, &index);
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x10;
+            fs::write(file, &bad).unwrap();
+            let (store, _) = open(folder.path());
+            assert_eq!(runs(&store), 10, "{} byte {at}", file.display());
+        }
+        for keep in [0, bytes.len() / 2, bytes.len().saturating_sub(100)] {
+            restore_index(&files, &good, &index);
+            fs::write(file, &bytes[..keep]).unwrap();
+            let (store, _) = open(folder.path());
+            assert_eq!(runs(&store), 10, "{} cut to {keep}", file.display());
+        }
+    }
+    fs::remove_dir_all(&index).unwrap();
+    assert_eq!(runs(&open(folder.path()).0), 10);
+}
+
+fn restore_index(files: &[PathBuf], good: &[Vec<u8>], index: &Path) {
+    let _ = fs::remove_dir_all(index);
+    fs::create_dir_all(index).unwrap();
+    for (path, bytes) in files.iter().zip(good) {
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_missing_journal_under_a_full_index_is_refused_until_a_person_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    fs::remove_file(journal::segment_path(folder.path(), 1)).unwrap();
+    let refused = Store::open(folder.path(), Timestamp(0)).err().unwrap().to_string();
+    assert!(refused.contains("before entry 10"), "{refused}");
+    rebuild(folder.path(), Timestamp(0)).unwrap();
+    assert_eq!(runs(&open(folder.path()).0), 0);
+}
+
+#[test]
+fn a_backup_made_while_writing_restores_to_a_whole_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    filled(&data);
+    let (store, _) = open(&data);
+    std::thread::scope(|scope| {
+        scope.spawn(|| (100..200).for_each(|at| drop(write_run(&store, 2, at))));
+        backup(&store, &copy).unwrap();
+    });
+    drop(store);
+    let aside = restore(&copy, &data, Timestamp(11)).unwrap().unwrap();
+    assert!(aside.join("data.key").exists());
+    let (store, _) = open(&data);
+    assert!(store.scan::<Run>(&DeviceId(1).encode()).unwrap().len() == 10);
+    assert_eq!(verify(&store).unwrap().findings, []);
+    assert!(backup(&store, &copy).is_err(), "an existing folder is not overwritten");
+}
