@@ -1,16 +1,34 @@
 //! What the product does, a file per service. No screen, no argv.
 
 pub mod actor;
+pub mod backup;
+mod bodies;
 pub mod clock;
 pub mod diff;
 pub mod error;
+mod events;
+pub mod export;
 pub mod fields;
+pub mod history;
+pub mod inventory;
+mod present;
+mod publish;
 pub mod query;
+mod recordings;
+pub mod records;
+pub mod retention;
 pub mod schedule;
+pub mod search;
 pub mod selection;
 pub mod settings;
 pub mod snapshot;
+pub mod standin;
+pub mod start;
+pub mod trust;
+pub mod verify;
 
 pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{ActError, ActErrorKind};
+pub use selection::Selection;
+pub use start::{Engine, Options, StartError};

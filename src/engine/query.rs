@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, Revision, Run, Timestamp};
 
+use super::start::Engine;
+
 /// Which revision of which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RevisionRef {
@@ -130,4 +132,26 @@ pub struct Hit {
     pub before: Arc<str>,
     /// The line below, clean; empty at the end.
     pub after: Arc<str>,
+}
+
+impl Engine {
+    /// Answers a screen's read. Never fails: what could not be read is said in [`Answer::Failed`].
+    pub async fn query(self: &Arc<Self>, query: Query) -> Answer {
+        let answer = self.aside(move |engine| {
+            Ok(match query {
+                Query::History(device) => {
+                    let history = engine.read_history(device)?;
+                    Answer::History { revisions: history.revisions.into(), runs: history.runs.into() }
+                }
+                Query::Config(which) => Answer::Config(engine.read_config(which)?),
+                Query::Pair(old, new) => Answer::Pair(engine.read_config(old)?, engine.read_config(new)?),
+                Query::Search(query) => Answer::Search(engine.search_now(&query)?),
+                Query::Recording { device, id } => {
+                    let (recording, text) = engine.read_recording(device, id)?;
+                    Answer::Recording { text, at: recording.at }
+                }
+            })
+        });
+        answer.await.unwrap_or_else(|error| Answer::Failed(error.message))
+    }
 }

@@ -1,12 +1,18 @@
 //! When the daily backup is due: a pure function of time, so that a night can be tested in a moment.
 
+use std::sync::Weak;
 use std::time::Duration;
 
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Instant, ToSpan};
 
-use crate::model::{Device, DeviceId, Timestamp};
+use crate::model::{Device, DeviceId, EventKind, RunStatus, Severity, Timestamp};
+
+use super::actor::Actor;
+use super::backup::{BackupOptions, Wish};
+use super::snapshot::BackupState;
+use super::start::Engine;
 
 /// The daily backup: at a local time of day, each device a little later by its own, constant share of the jitter.
 #[derive(Clone, Debug)]
@@ -80,6 +86,68 @@ fn share(device: DeviceId, jitter: Duration) -> Duration {
     let position = device.0.wrapping_mul(GOLDEN) >> 32;
     let millis = u64::try_from(jitter.as_millis()).unwrap_or(u64::MAX) as u128;
     Duration::from_millis(((u128::from(position) * millis) >> 32) as u64)
+}
+
+/// How often the schedule looks at the clock. Short, because a sleeping host wakes up late.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// The worker: begins a job whenever devices are due, and applies retention once a round.
+pub(super) async fn work(engine: Weak<Engine>) {
+    let mut swept = None;
+    loop {
+        let Some(alive) = engine.upgrade() else { return };
+        let due = alive.due_now();
+        if !due.is_empty() {
+            alive.begin_job(&Actor::schedule(), due, BackupOptions::default());
+        }
+        let round = alive.daily().and_then(|daily| daily.round_before(alive.now()));
+        if round != swept {
+            swept = round;
+            if let Err(error) = alive.apply_retention(&Actor::engine("retention")).await {
+                let message = format!("forgetting old revisions: {error}");
+                let event = alive.event(alive.now(), EventKind::System, Severity::Error, None, &message);
+                alive.tell(vec![event]);
+            }
+        }
+        drop(alive);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+impl Engine {
+    /// When the schedule backs up next, if it ever does by itself: at once where a device is overdue.
+    pub fn next_backup(&self) -> Option<Timestamp> {
+        let daily = self.daily().filter(|_| self.options.schedule)?;
+        let rows = self.rows();
+        let devices = rows.iter().map(|row| (row.device.as_ref(), row.last_run.as_ref().map(|run| run.at)));
+        daily.next_due(devices, self.now())
+    }
+
+    /// Whether a run of the present round has proven the device's configuration.
+    pub(super) fn is_done_today(&self, device: DeviceId) -> bool {
+        let daily = self.daily().unwrap_or(Daily { at: 0, jitter: Duration::ZERO, zone: TimeZone::system() });
+        let status = self.present().status(device);
+        match (daily.round_before(self.now()), &status.last_run) {
+            (Some(round), Some(run)) => run.at >= round && run.status != RunStatus::Failed,
+            _ => false,
+        }
+    }
+
+    fn daily(&self) -> Option<Daily> {
+        let at = self.settings.daily_at?;
+        Some(Daily { at, jitter: self.settings.jitter, zone: TimeZone::system() })
+    }
+
+    fn due_now(&self) -> Vec<Wish> {
+        let Some(daily) = self.daily() else { return Vec::new() };
+        let now = self.now();
+        let rows = self.rows();
+        let due = rows.iter().filter(|row| {
+            row.state != BackupState::Running
+                && daily.is_due(&row.device, row.last_run.as_ref().map(|run| run.at), now)
+        });
+        due.map(|row| Wish { device: row.device.id, by_name: false }).collect()
+    }
 }
 
 #[cfg(test)]

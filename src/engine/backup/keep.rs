@@ -1,0 +1,367 @@
+//! What a run leaves behind: the texts, once per content; the run; the revision; the events. One journal entry, so
+//! that a revision and the run that read it are there together or not at all.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::actor::Actor;
+use crate::engine::error::ActError;
+use crate::engine::events::with_events;
+use crate::engine::inventory::entry;
+use crate::engine::records::{DeviceStatus, Recording, recording_key, revision_key};
+use crate::engine::start::Engine;
+use crate::model::{
+    BlobId, BlobRef, Device, Event, EventKind, Failure, FailureKind, Revision, RevisionState, Run, RunStatus,
+    Severity, Timestamp,
+};
+
+use super::{Broken, Reading, RunReport};
+
+/// How the attempts of one device ended.
+pub(super) struct Outcome {
+    pub device: Arc<Device>,
+    pub at: Timestamp,
+    pub millis: u64,
+    pub by: Actor,
+    pub result: Result<Reading, Broken>,
+}
+
+/// What is going to be stored.
+struct Kept {
+    run: Run,
+    /// The revision that is new, or whose `last_seen` moved.
+    revision: Option<Revision>,
+    status: DeviceStatus,
+    recording: Option<Recording>,
+    /// Bodies that nothing names once the entry is stored.
+    orphans: Vec<BlobId>,
+}
+
+impl Engine {
+    /// Stores how a run ended and shows it. A run that cannot be stored is reported as failed: what the store did
+    /// not take was not backed up.
+    pub(super) async fn keep(self: &Arc<Self>, outcome: Outcome) -> RunReport {
+        let (device, at, millis, by) =
+            (Arc::clone(&outcome.device), outcome.at, outcome.millis, outcome.by.name.clone());
+        let before = self.present().status(device.id);
+        match self.try_keep(outcome).await {
+            Ok(report) => report,
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Storage, error.message);
+                let run = run_of(&device, at, millis, by, RunStatus::Failed, Some(failure.clone()));
+                let shown = DeviceStatus { last_run: Some(Arc::new(run.clone())), ..(*before).clone() };
+                self.present().put_status(Arc::new(shown), at);
+                let event = self.failure_event(at, &device, &failure);
+                self.tell(vec![event]);
+                RunReport::new(device.name.clone(), device.driver.clone(), &run, None)
+            }
+        }
+    }
+
+    async fn try_keep(self: &Arc<Self>, outcome: Outcome) -> Result<RunReport, ActError> {
+        let by = outcome.by.clone();
+        let device = Arc::clone(&outcome.device);
+        let before = self.present().status(device.id);
+        let kept = {
+            // compressing and normalising take a millisecond or two: off the reactor
+            let (engine, before) = (Arc::clone(self), Arc::clone(&before));
+            tokio::task::spawn_blocking(move || engine.prepare(outcome, &before))
+                .await
+                .map_err(|error| ActError::internal(format!("storing a run: {error}")))??
+        };
+        let now = self.now();
+        let events = self.events_of(&device, &before, &kept, now);
+        let mut entry = entry(now, &by, "backup run").put(&kept.run).put(&kept.status);
+        if let Some(revision) = &kept.revision {
+            entry = entry.put(revision);
+        }
+        let mut orphans = kept.orphans;
+        if let Some(recording) = &kept.recording {
+            entry = entry.put(recording);
+            for old in self.recordings_beyond(device.id, recording.id)? {
+                entry = entry.delete::<Recording>(&recording_key(device.id, old.id));
+                orphans.push(old.text.id);
+            }
+        }
+        self.commit(with_events(entry, &events), "storing a backup run").await?;
+        self.present().put_status(Arc::new(kept.status), now);
+        self.tell(events);
+        if !orphans.is_empty() {
+            let engine = Arc::clone(self);
+            tokio::task::spawn_blocking(move || engine.remove_bodies(&orphans));
+        }
+        Ok(RunReport::new(device.name.clone(), device.driver.clone(), &kept.run, kept.revision.as_ref()))
+    }
+
+    /// Writes the bodies, and says which records go with them.
+    fn prepare(&self, outcome: Outcome, before: &DeviceStatus) -> Result<Kept, ActError> {
+        let Outcome { device, at, millis, by, result } = outcome;
+        let run = |status, failure| run_of(&device, at, millis, by.name.clone(), status, failure);
+        match result {
+            Err(broken) => {
+                let recording = self.put_recording(&device, at, before, &broken.failure, broken.recording)?;
+                let run = run(RunStatus::Failed, Some(broken.failure));
+                Ok(self.failed(before, run, None, recording))
+            }
+            Ok(Reading { exact, evidence, doubt: Some(reason), recording }) => {
+                let failure = Failure::new(FailureKind::Truncated, format!("put aside: {reason}"));
+                let recording = self.put_recording(&device, at, before, &failure, recording)?;
+                let sha256 = sha256_of(&exact);
+                let mut run = run(RunStatus::Failed, Some(failure));
+                run.bytes = exact.len() as u64;
+                let revision = match self.same_quarantined(before, &sha256)? {
+                    Some(known) => Revision { last_seen: at, ..known },
+                    None => Revision {
+                        state: RevisionState::Quarantined { reason },
+                        ..self.new_revision(&device, at, before, &exact, None, sha256, evidence)?
+                    },
+                };
+                Ok(self.failed(before, run, Some(revision), recording))
+            }
+            Ok(Reading { exact, evidence, doubt: None, .. }) => {
+                let mut run = run(RunStatus::Unchanged, None);
+                run.bytes = exact.len() as u64;
+                let sha256 = sha256_of(&exact);
+                match &before.newest {
+                    Some(newest) if newest.sha256 == sha256 => {
+                        let revision = Revision { last_seen: at, evidence, ..(**newest).clone() };
+                        Ok(good(before, run, revision, Vec::new()))
+                    }
+                    Some(newest) => {
+                        let normal = self.put_normal(&device, &exact)?;
+                        if normal == newest.normal {
+                            self.only_noise(before, run, newest, &exact, sha256, evidence)
+                        } else {
+                            run.status = RunStatus::Changed;
+                            let revision = self.new_revision(
+                                &device,
+                                at,
+                                before,
+                                &exact,
+                                Some(normal),
+                                sha256,
+                                evidence,
+                            )?;
+                            Ok(good(before, run, revision, Vec::new()))
+                        }
+                    }
+                    None => {
+                        run.status = RunStatus::Changed;
+                        let revision =
+                            self.new_revision(&device, at, before, &exact, None, sha256, evidence)?;
+                        Ok(good(before, run, revision, Vec::new()))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Only noise differs, such as the salt of a hash: still the same revision, but its exact text becomes the one
+    /// that the device holds now, since a secret that is masked as rotating may have changed with its salt.
+    fn only_noise(
+        &self,
+        before: &DeviceStatus,
+        run: Run,
+        newest: &Revision,
+        exact: &str,
+        sha256: String,
+        evidence: crate::model::Evidence,
+    ) -> Result<Kept, ActError> {
+        let body = self.put_sealed(exact.as_bytes())?;
+        let revision = Revision {
+            last_seen: run.at,
+            exact: body,
+            sha256,
+            lines: lines_of(exact),
+            evidence,
+            ..newest.clone()
+        };
+        let shared = body.id == newest.exact.id || self.body_is_shared(newest)?;
+        let orphans = if shared { Vec::new() } else { vec![newest.exact.id] };
+        Ok(good(before, run, revision, orphans))
+    }
+
+    /// Whether another revision of the device names the same exact text.
+    fn body_is_shared(&self, revision: &Revision) -> Result<bool, ActError> {
+        let others = self.stored_revisions(revision.device)?;
+        Ok(others.iter().any(|other| other.number != revision.number && other.exact.id == revision.exact.id))
+    }
+
+    fn failed(
+        &self,
+        before: &DeviceStatus,
+        mut run: Run,
+        revision: Option<Revision>,
+        recording: Option<Recording>,
+    ) -> Kept {
+        let mut status = before.clone();
+        if let Some(revision) = &revision {
+            run.revision = Some(revision.number);
+            count(&mut status, revision);
+        }
+        if let Some(recording) = &recording {
+            run.recording = Some(recording.id);
+            status.next_recording = recording.id + 1;
+        }
+        status.last_run = Some(Arc::new(run.clone()));
+        Kept { run, revision, status, recording, orphans: Vec::new() }
+    }
+
+    /// The quarantined revision of the run before, where it is the same text: it is not stored twice.
+    fn same_quarantined(&self, before: &DeviceStatus, sha256: &str) -> Result<Option<Revision>, ActError> {
+        let suspect = before.last_run.as_ref().filter(|run| run.status == RunStatus::Failed);
+        let Some(number) = suspect.and_then(|run| run.revision) else { return Ok(None) };
+        let known: Option<Revision> = self
+            .store
+            .get(&revision_key(before.device, number))
+            .map_err(|error| ActError::storage("reading the quarantined revision", error))?;
+        Ok(known.filter(|known| known.sha256 == sha256 && known.state != RevisionState::Good))
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn new_revision(
+        &self,
+        device: &Device,
+        at: Timestamp,
+        before: &DeviceStatus,
+        exact: &str,
+        normal: Option<BlobRef>,
+        sha256: String,
+        evidence: crate::model::Evidence,
+    ) -> Result<Revision, ActError> {
+        let normal = match normal {
+            Some(normal) => normal,
+            None => self.put_normal(device, exact)?,
+        };
+        Ok(Revision {
+            device: device.id,
+            number: before.next_revision,
+            at,
+            last_seen: at,
+            exact: self.put_sealed(exact.as_bytes())?,
+            normal,
+            sha256,
+            lines: lines_of(exact),
+            evidence,
+            state: RevisionState::Good,
+        })
+    }
+
+    fn put_normal(&self, device: &Device, exact: &str) -> Result<BlobRef, ActError> {
+        let driver =
+            device.driver.as_ref().ok_or_else(|| ActError::internal("a reading without a driver"))?;
+        let fingerprint = |secret: &str| self.store.fingerprint(secret);
+        let normal = self
+            .reader
+            .normalise(driver, exact, &fingerprint)
+            .map_err(|failure| ActError::internal(format!("normalising: {failure}")))?;
+        self.put_plain(normal.as_bytes())
+    }
+
+    fn put_recording(
+        &self,
+        device: &Device,
+        at: Timestamp,
+        before: &DeviceStatus,
+        failure: &Failure,
+        transcript: Option<String>,
+    ) -> Result<Option<Recording>, ActError> {
+        let Some(transcript) = transcript.filter(|_| self.settings.keep_recordings > 0) else {
+            return Ok(None);
+        };
+        let text = self.put_sealed(transcript.as_bytes())?;
+        Ok(Some(Recording {
+            device: device.id,
+            id: before.next_recording,
+            at,
+            failure: failure.clone(),
+            text,
+        }))
+    }
+
+    fn events_of(&self, device: &Device, before: &DeviceStatus, kept: &Kept, at: Timestamp) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut say = |kind, severity, message: String| {
+            events.push(self.event(at, kind, severity, Some(device.name.clone()), &message));
+        };
+        let failed_before = before.last_run.as_ref().filter(|run| run.status == RunStatus::Failed);
+        match (&kept.run.failure, kept.run.revision) {
+            (Some(failure), Some(number)) => {
+                if failed_before.and_then(|run| run.revision) != Some(number) {
+                    say(
+                        EventKind::Quarantined,
+                        Severity::Warning,
+                        format!("revision {number} {}", failure.message),
+                    );
+                }
+            }
+            (Some(failure), None) => {
+                // the same failure night after night is one event, not one a night
+                let known = failed_before.and_then(|run| run.failure.as_ref());
+                if known.is_none_or(|known| known.kind != failure.kind) {
+                    events.push(self.failure_event(at, device, failure));
+                }
+            }
+            (None, number) => {
+                if failed_before.is_some() {
+                    say(EventKind::BackupRecovered, Severity::Info, "can be backed up again".to_owned());
+                }
+                if let (RunStatus::Changed, Some(number)) = (kept.run.status, number) {
+                    let message = match before.newest {
+                        Some(_) => format!("the configuration changed: revision {number}"),
+                        None => {
+                            "the first configuration is stored: revision 1".replace('1', &number.to_string())
+                        }
+                    };
+                    say(EventKind::ConfigChanged, Severity::Info, message);
+                }
+            }
+        }
+        events
+    }
+
+    fn failure_event(&self, at: Timestamp, device: &Device, failure: &Failure) -> Event {
+        let severity = match failure.kind {
+            FailureKind::Cancelled => Severity::Info,
+            FailureKind::HostKey | FailureKind::Storage | FailureKind::Internal => Severity::Error,
+            _ => Severity::Warning,
+        };
+        self.event(at, EventKind::BackupFailed, severity, Some(device.name.clone()), &failure.to_string())
+    }
+}
+
+fn good(before: &DeviceStatus, mut run: Run, revision: Revision, orphans: Vec<BlobId>) -> Kept {
+    let mut status = before.clone();
+    run.revision = Some(revision.number);
+    count(&mut status, &revision);
+    status.newest = Some(Arc::new(revision.clone()));
+    status.last_run = Some(Arc::new(run.clone()));
+    Kept { run, revision: Some(revision), status, recording: None, orphans }
+}
+
+fn count(status: &mut DeviceStatus, revision: &Revision) {
+    if revision.number >= status.next_revision {
+        status.next_revision = revision.number.saturating_add(1);
+        status.revisions += 1;
+    }
+}
+
+fn run_of(
+    device: &Device,
+    at: Timestamp,
+    millis: u64,
+    by: String,
+    status: RunStatus,
+    failure: Option<Failure>,
+) -> Run {
+    Run { device: device.id, at, millis, status, revision: None, bytes: 0, failure, recording: None, by }
+}
+
+fn sha256_of(text: &str) -> String {
+    BlobId(Sha256::digest(text.as_bytes()).into()).to_string()
+}
+
+fn lines_of(text: &str) -> u32 {
+    u32::try_from(text.lines().count()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,89 @@
+//! The seam between the backup service and the devices: a network in production, a script in a test.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::device::driver::{Limits, Sections};
+use crate::engine::inventory::Passwords;
+use crate::engine::trust::Trust;
+use crate::model::{Device, DriverId, Evidence, Failure};
+
+/// One session that is wanted.
+pub struct Call {
+    /// With which device.
+    pub device: Arc<Device>,
+    /// Its driver.
+    pub driver: DriverId,
+    /// What it is logged in with.
+    pub passwords: Passwords,
+    /// How long each step may take.
+    pub limits: Limits,
+    /// Whether the device's host key is to be trusted.
+    pub trust: Arc<dyn Trust>,
+    /// Lines of the newest good configuration, to judge the length by.
+    pub usual_lines: Option<u32>,
+    /// Told the step that is at work, in a few words.
+    pub progress: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// What a session read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The exact configuration.
+    pub exact: String,
+    /// What speaks for its being whole.
+    pub evidence: Evidence,
+    /// What speaks against it, in words.
+    pub doubt: Option<String>,
+    /// The session's transcript, where `doubt` says that somebody should look.
+    pub recording: Option<String>,
+}
+
+/// A session that failed.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// Why.
+    pub failure: Failure,
+    /// Its transcript, if it came so far that there is one.
+    pub recording: Option<String>,
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self { failure, recording: None }
+    }
+}
+
+/// A session under way. Dropping it ends it.
+pub type ReadingFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, Broken>> + Send + 'a>>;
+
+/// Reads configurations.
+pub trait Reader: Send + Sync {
+    /// Opens a session, reads the configuration, leaves.
+    fn read(&self, call: Call) -> ReadingFuture<'_>;
+
+    /// The view for diffs and search: noise dropped, secrets as fingerprints by `fingerprint`. Blocks for about a
+    /// millisecond per 40 kB.
+    ///
+    /// # Errors
+    /// When the driver is gone.
+    fn normalise(
+        &self,
+        driver: &DriverId,
+        exact: &str,
+        fingerprint: &dyn Fn(&str) -> String,
+    ) -> Result<String, Failure>;
+
+    /// Whether there is such a driver.
+    ///
+    /// # Errors
+    /// A sentence that says there is none, with what there is instead.
+    fn check_driver(&self, driver: &DriverId) -> Result<(), String>;
+
+    /// How that driver's configurations fold.
+    fn sections(&self, driver: &DriverId) -> Sections;
+
+    /// What is wrong with driver files: file, line, sentence.
+    fn problems(&self) -> Vec<String>;
+}

@@ -1,0 +1,113 @@
+//! What is forgotten: revisions beyond a count or an age, where the operator set one. By default, nothing is.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{BlobId, Revision, RevisionState, Timestamp};
+
+use super::actor::Actor;
+use super::error::ActError;
+use super::inventory::entry;
+use super::records::{DeviceStatus, revision_key};
+use super::start::Engine;
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Devices that were looked at.
+    pub devices: u64,
+    /// Revisions that are gone.
+    pub revisions: u64,
+}
+
+impl Engine {
+    /// Forgets, of every device, what the settings say is too much or too old. Never the newest good revision.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written; what was done until then stays done.
+    pub async fn apply_retention(self: &Arc<Self>, by: &Actor) -> Result<Forgotten, ActError> {
+        let (most, age) = (self.settings.keep_revisions, self.settings.keep_for);
+        let mut forgotten = Forgotten::default();
+        if most.is_none() && age.is_none() {
+            return Ok(forgotten);
+        }
+        let statuses: Vec<Arc<DeviceStatus>> = self.present().statuses().cloned().collect();
+        for status in statuses {
+            forgotten.devices += 1;
+            forgotten.revisions += self.forget(by, &status, most, age).await?;
+        }
+        if forgotten.revisions > 0 {
+            self.publish_now();
+        }
+        Ok(forgotten)
+    }
+
+    async fn forget(
+        self: &Arc<Self>,
+        by: &Actor,
+        status: &DeviceStatus,
+        most: Option<u32>,
+        age: Option<Duration>,
+    ) -> Result<u64, ActError> {
+        // never while a run of this device could be adding one
+        let id = status.device;
+        if !self.present().begin_session(id, self.now()) {
+            return Ok(0);
+        }
+        let done = self.forget_idle(by, most, age, id).await;
+        self.present().end_session(id, self.now());
+        done
+    }
+
+    async fn forget_idle(
+        self: &Arc<Self>,
+        by: &Actor,
+        most: Option<u32>,
+        age: Option<Duration>,
+        id: crate::model::DeviceId,
+    ) -> Result<u64, ActError> {
+        let now = self.now();
+        let revisions = self.aside(move |engine| engine.stored_revisions(id)).await?;
+        let gone = surplus(&revisions, most, age, now);
+        if gone.is_empty() {
+            return Ok(0);
+        }
+        let status = self.present().status(id);
+        let left = u32::try_from(revisions.len() - gone.len()).unwrap_or(u32::MAX);
+        let status = DeviceStatus { revisions: left, ..(*status).clone() };
+        let mut entry = entry(now, by, "retention").put(&status);
+        for number in &gone {
+            entry = entry.delete::<Revision>(&revision_key(id, *number));
+        }
+        self.commit(entry, "forgetting old revisions").await?;
+        self.present().put_status(Arc::new(status), now);
+        let bodies = orphans(&revisions, &gone);
+        self.aside(move |engine| {
+            // a normalised text may be another device's too: those are left to the store's own sweep
+            engine.remove_bodies(&bodies);
+            Ok(())
+        })
+        .await?;
+        Ok(gone.len() as u64)
+    }
+}
+
+/// The numbers of the revisions that are too many or too old. `revisions` come oldest first.
+fn surplus(revisions: &[Revision], most: Option<u32>, age: Option<Duration>, now: Timestamp) -> Vec<u32> {
+    let newest_good = revisions.iter().rfind(|r| r.state == RevisionState::Good).map(|r| r.number);
+    let too_many = revisions.len().saturating_sub(most.map_or(usize::MAX, |most| most as usize));
+    let gone = revisions.iter().enumerate().filter(|(place, revision)| {
+        let too_old = age.is_some_and(|age| revision.last_seen.age(now) > age);
+        Some(revision.number) != newest_good && (*place < too_many || too_old)
+    });
+    gone.map(|(_, revision)| revision.number).collect()
+}
+
+/// The exact texts that only forgotten revisions named. They are sealed, so no other device shares them.
+fn orphans(revisions: &[Revision], gone: &[u32]) -> Vec<BlobId> {
+    let (dropped, kept): (Vec<&Revision>, Vec<&Revision>) =
+        revisions.iter().partition(|revision| gone.contains(&revision.number));
+    let named: HashSet<BlobId> = kept.iter().map(|revision| revision.exact.id).collect();
+    dropped.iter().map(|revision| revision.exact.id).filter(|id| !named.contains(id)).collect()
+}

@@ -1,0 +1,245 @@
+//! The engine itself: opened once per process, shared by every session.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use crate::device::driver::Limits;
+use crate::model::{Device, DeviceName, Event, Timestamp};
+
+use super::backup::{Network, Queue, Reader};
+use super::clock::Clock;
+use super::error::ActError;
+use super::present::Present;
+use super::publish::{self, Publisher};
+use super::selection::{Selection, unknown_name};
+use super::settings::{Settings, SettingsError};
+use super::snapshot::{DeviceRow, Snapshot};
+use super::standin::{Store, StoreError};
+
+/// How an engine is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the store lies.
+    pub data_dir: PathBuf,
+    /// Where `config.toml` and the operator's own drivers lie; need not exist.
+    pub config_dir: PathBuf,
+    /// Overrides the settings' limits.
+    pub limits: Option<Limits>,
+    /// Overrides the settings' number of sessions at once.
+    pub concurrency: Option<usize>,
+    /// Whether the daily backup runs by itself; a one-shot command line says no.
+    pub schedule: bool,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Options {
+    /// The usual engine over these folders, with the schedule on.
+    pub fn new(data_dir: impl Into<PathBuf>, config_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            config_dir: config_dir.into(),
+            limits: None,
+            concurrency: None,
+            schedule: true,
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// Why the engine did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The configuration file has a mistake.
+    Settings(SettingsError),
+    /// The store did not open; the sentence says why and what to do.
+    Store(String),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(error) => write!(f, "reading the settings: {error}"),
+            Self::Store(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// See the file's head. Its services are methods, a file each.
+pub struct Engine {
+    pub(super) options: Options,
+    pub(super) settings: Settings,
+    pub(super) store: Store,
+    pub(super) reader: Arc<dyn Reader>,
+    pub(super) queue: Queue,
+    pub(super) publisher: Publisher,
+    pub(super) bus: broadcast::Sender<Event>,
+    /// Held while an act on the inventory checks, stores and shows: two people never take one name.
+    pub(super) acting: tokio::sync::Mutex<()>,
+    present: Mutex<Present>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Opens the store, reads the present into memory and starts the workers. Call it inside a tokio runtime.
+    ///
+    /// # Errors
+    /// When the settings have a mistake, or the store does not open.
+    pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
+        Self::start_with(options, Arc::new(Network::new())).await
+    }
+
+    /// The same, with another way to read devices: a test's.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn start_with(options: Options, reader: Arc<dyn Reader>) -> Result<Arc<Self>, StartError> {
+        let mut settings = Settings::read(&options.config_dir).map_err(StartError::Settings)?;
+        settings.limits = options.limits.unwrap_or(settings.limits);
+        settings.concurrency = options.concurrency.unwrap_or(settings.concurrency).max(1);
+        let now = options.clock.now();
+        let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
+        let (store, present) = tokio::task::spawn_blocking(move || open(&dir, late_after, now))
+            .await
+            .map_err(|error| StartError::Store(error.to_string()))??;
+        let engine = Arc::new(Self {
+            queue: Queue::new(settings.concurrency),
+            publisher: Publisher::default(),
+            bus: broadcast::channel(1024).0,
+            acting: tokio::sync::Mutex::default(),
+            workers: Mutex::default(),
+            present: Mutex::new(present),
+            options,
+            settings,
+            store,
+            reader,
+        });
+        engine.publish_now();
+        engine.start_workers();
+        Ok(engine)
+    }
+
+    fn start_workers(self: &Arc<Self>) {
+        let mut workers = vec![tokio::spawn(publish::work(Arc::downgrade(self)))];
+        if self.options.schedule {
+            workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
+        }
+        *lock(&self.workers) = workers;
+    }
+
+    /// Ends the workers and the sessions: what is at work is marked as cancelled, what waits is skipped. Returns
+    /// within five seconds.
+    pub async fn stop(&self) {
+        self.queue.stop();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.queue.idle()).await;
+        for worker in lock(&self.workers).drain(..) {
+            worker.abort();
+        }
+        self.publish_now();
+    }
+
+    /// The present, at most a quarter of a second old.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.publisher.latest()
+    }
+
+    /// The present, as it moves.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.publisher.watch()
+    }
+
+    /// Events as they happen. A reader that falls 1 024 behind is told so and goes on with the newest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.bus.subscribe()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The store, for the commands that look after it.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The time, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    /// The folder that the store lies in.
+    pub fn data_dir(&self) -> &Path {
+        &self.options.data_dir
+    }
+
+    /// The folder that the settings and the operator's drivers lie in.
+    pub fn config_dir(&self) -> &Path {
+        &self.options.config_dir
+    }
+
+    /// Every device by name, deleted ones included, as of this very moment.
+    pub fn rows(&self) -> Vec<DeviceRow> {
+        self.present().rows_by_name()
+    }
+
+    /// The device of that name that is not deleted.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is suggested.
+    pub fn device(&self, name: &str) -> Result<Arc<Device>, ActError> {
+        let present = self.present();
+        let known = name.parse::<DeviceName>().ok().and_then(|name| present.living(&name));
+        known.ok_or_else(|| {
+            let living = present.devices().filter(|device| device.deleted.is_none());
+            unknown_name(name, living.map(|device| &device.name))
+        })
+    }
+
+    /// The devices that a selection means, by name.
+    ///
+    /// # Errors
+    /// When a name is unknown, or nothing was asked for.
+    pub fn select(&self, selection: &Selection) -> Result<Vec<Arc<Device>>, ActError> {
+        let devices: Vec<Arc<Device>> = self.rows().into_iter().map(|row| row.device).collect();
+        let by_id: HashMap<_, _> = devices.iter().map(|device| (device.id, device)).collect();
+        let picked = selection.pick(devices.iter().map(AsRef::as_ref))?;
+        Ok(picked
+            .into_iter()
+            .filter_map(|device| by_id.get(&device.id).map(|device| Arc::clone(device)))
+            .collect())
+    }
+
+    /// The present, locked: for moments, never across an await.
+    pub(super) fn present(&self) -> MutexGuard<'_, Present> {
+        lock(&self.present)
+    }
+
+    /// Shows the present at once: after an operator's own act.
+    pub(super) fn publish_now(&self) {
+        let picture = self.present().picture(self.now());
+        self.publisher.publish(picture);
+    }
+}
+
+fn open(dir: &Path, late_after: Duration, now: Timestamp) -> Result<(Store, Present), StartError> {
+    let failed = |error: StoreError| StartError::Store(error.to_string());
+    let (store, _report) = Store::open(dir, now).map_err(failed)?;
+    let devices = store.scan("").map_err(failed)?;
+    let statuses = store.scan("").map_err(failed)?;
+    let events = store.scan("").map_err(failed)?;
+    Ok((store, Present::load(devices, statuses, events, late_after, now)))
+}
+
+/// A panic while the lock was held broke one picture at most; the next change mends it.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
