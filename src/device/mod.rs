@@ -1,7 +1,7 @@
 //! How to talk to one device: transports, the session that turns a transport and a driver into operations,
 //! the cleaner of what comes back, and the transcripts that prove it.
 
+pub mod clean;
 pub mod driver;
-
 pub mod transcript;
 pub mod transport;

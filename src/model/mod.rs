@@ -23,5 +23,5 @@ pub use revision::{Evidence, Revision, RevisionState, StatedSize};
 pub use role::{Danger, Role};
 pub use run::{Run, RunStatus};
 pub use secret::Secret;
-pub use text::{MAX_SHOWN, clean_line, is_hostile};
+pub use text::{MAX_SHOWN, clean_line, is_hostile, visible};
 pub use time::Timestamp;

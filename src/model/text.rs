@@ -43,7 +43,8 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-fn visible(c: char) -> char {
+/// A character that stands for `c` and does nothing.
+pub fn visible(c: char) -> char {
     match c {
         '\t' => ' ',
         '\0'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('�'),

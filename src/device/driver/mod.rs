@@ -1,5 +1,9 @@
 //! A device kind is data: a folder with a `driver.toml` and the transcripts that prove it.
 
+mod compiled;
+mod load;
 mod schema;
 
+pub use compiled::CompiledDriver;
+pub use load::{Drivers, Problem, TranscriptFile};
 pub use schema::*;

@@ -56,6 +56,9 @@ pub struct Driver {
     /// What an error looks like.
     #[serde(default)]
     pub errors: Errors,
+    /// Lines that the device prints at any time, such as log messages: taken out of every answer.
+    #[serde(default)]
+    pub log_lines: Vec<String>,
     /// How the configuration folds.
     #[serde(default)]
     pub sections: Sections,
@@ -77,6 +80,8 @@ pub struct Ssh {
     pub login_in_stream: bool,
     /// Terminal type to ask for; empty is `vt100`.
     pub terminal: String,
+    /// What is added to the login name to choose how the session looks: RouterOS takes `+ct511w`.
+    pub username_suffix: String,
 }
 
 /// `[login]`: the dialogue of Telnet, and of SSH with `login_in_stream`.
@@ -156,8 +161,8 @@ pub struct Pager {
     /// What brings the next page: a space unless said otherwise.
     #[serde(default = "space")]
     pub send: String,
-    /// What remains of it in the text once the next page has come, taken out of each line at its start.
-    /// Erasing by `\r`, backspaces and `ESC[K` is undone without this.
+    /// What remains of it at the start of the first line after it, where the device does not erase it: this is taken
+    /// out, and a line of nothing else is dropped. Erasing by `\r`, backspaces, spaces and `ESC[K` needs no mention.
     #[serde(default)]
     pub remains: Option<String>,
 }

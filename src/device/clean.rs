@@ -1,0 +1,405 @@
+//! What a device sends, as lines of clean text.
+//!
+//! Bytes are gathered to lines; a line is decoded as a whole (UTF-8, else the device's character set), so it does not
+//! matter where the network cut it. Escape sequences are taken out; carriage returns, backspaces and cursor movements
+//! are applied as a terminal does, so that an erased pager vanishes. Text is never lost by that: a bare carriage
+//! return that would write over other text stays visible as `␍` (`deny ip any␍permit ip`).
+
+use encoding_rs::Encoding;
+use regex::Regex;
+
+use crate::model::{is_hostile, visible};
+
+/// The longest line that is kept, in bytes; what is longer is cut and [`Cleaner::overlong`] says so.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// The longest line that can be a prompt or a question, in bytes.
+const LONGEST_PROMPT: usize = 4096;
+
+/// Gathers lines of one answer after another.
+pub struct Cleaner {
+    charset: &'static Encoding,
+    raw: Vec<u8>,
+    /// Columns of the line in `raw` that belong to what came before the answer: the prompt.
+    before: usize,
+    text: String,
+    overlong: bool,
+    paged: bool,
+    remains: Option<Regex>,
+}
+
+impl Cleaner {
+    /// For a device whose bytes are in `charset` where they are not UTF-8; `remains` is what a pager leaves.
+    pub fn new(charset: &'static Encoding, remains: Option<Regex>) -> Self {
+        Self {
+            charset,
+            raw: Vec::new(),
+            before: 0,
+            text: String::new(),
+            overlong: false,
+            paged: false,
+            remains,
+        }
+    }
+
+    /// Takes bytes as they come.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+            self.gather(&rest[..end]);
+            self.end_line();
+            rest = &rest[end + 1..];
+        }
+        self.gather(rest);
+    }
+
+    /// The line that has no end yet: a prompt, a question, or half a line. `None` where it is too long to be one.
+    pub fn last_line(&self) -> Option<String> {
+        (self.raw.len() <= LONGEST_PROMPT).then(|| {
+            let lines = self.render(&self.raw);
+            lines.into_iter().next_back().unwrap_or_default()
+        })
+    }
+
+    /// The whole lines of the answer so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Bytes held.
+    pub fn held(&self) -> usize {
+        self.text.len() + self.raw.len()
+    }
+
+    /// Whether a line was longer than is kept.
+    pub fn overlong(&self) -> bool {
+        self.overlong
+    }
+
+    /// Begins another answer: what stands on the last line is not part of it. The old answer is handed out.
+    pub fn begin_answer(&mut self) -> String {
+        self.before = self.last_line().map_or(0, |line| line.chars().count());
+        self.overlong = false;
+        self.paged = false;
+        std::mem::take(&mut self.text)
+    }
+
+    /// Takes the last line away: it was a pager or a question, and has been answered.
+    pub fn forget_line(&mut self) {
+        self.raw.clear();
+        self.before = 0;
+        self.paged = true;
+    }
+
+    fn gather(&mut self, bytes: &[u8]) {
+        let room = LONGEST_LINE.saturating_sub(self.raw.len());
+        if bytes.len() > room {
+            self.overlong = true;
+        }
+        self.raw.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn end_line(&mut self) {
+        let raw = std::mem::take(&mut self.raw);
+        let before = std::mem::take(&mut self.before);
+        if before == 0
+            && !self.paged
+            && let Some(plain) = plain(&raw)
+        {
+            self.text.push_str(plain);
+            self.text.push('\n');
+        } else {
+            for (place, line) in self.render(&raw).into_iter().enumerate() {
+                let skipped = if place == 0 { before } else { 0 };
+                self.push(line.chars().skip(skipped).collect());
+            }
+        }
+        // The allocation serves the next line.
+        self.raw = raw;
+        self.raw.clear();
+    }
+
+    fn push(&mut self, line: String) {
+        if std::mem::take(&mut self.paged)
+            && let Some(found) = self.remains.as_ref().and_then(|remains| remains.find(&line))
+            && found.start() == 0
+        {
+            let rest = &line[found.end()..];
+            if !rest.is_empty() {
+                self.text.push_str(rest);
+                self.text.push('\n');
+            }
+            return;
+        }
+        self.text.push_str(&line);
+        self.text.push('\n');
+    }
+
+    /// One line of bytes as a terminal shows it; several where a sequence moves to the next line.
+    fn render(&self, raw: &[u8]) -> Vec<String> {
+        let raw = trim_returns(raw);
+        let text = match std::str::from_utf8(raw) {
+            Ok(text) => text.into(),
+            Err(_) if ends_inside_a_character(raw) => String::from_utf8_lossy(raw),
+            Err(_) => self.charset.decode_without_bom_handling(raw).0,
+        };
+        if !text.chars().any(|c| c != '\t' && is_hostile(c)) {
+            return vec![text.into_owned()];
+        }
+        let mut paper = Paper::default();
+        paper.write(&text);
+        paper.into_lines()
+    }
+}
+
+/// The line, where it is nothing but printable ASCII and tabs.
+fn plain(raw: &[u8]) -> Option<&str> {
+    let raw = trim_returns(raw);
+    let is_plain = raw.iter().all(|&byte| (b' '..=b'~').contains(&byte) || byte == b'\t');
+    if is_plain { std::str::from_utf8(raw).ok() } else { None }
+}
+
+fn trim_returns(raw: &[u8]) -> &[u8] {
+    let end = raw.iter().rposition(|&byte| byte != b'\r').map_or(0, |last| last + 1);
+    // A line of returns alone is an empty line; a return at the end of a prompt is not part of it.
+    &raw[..end]
+}
+
+/// Whether the only fault is a UTF-8 character that is cut off at the end.
+fn ends_inside_a_character(raw: &[u8]) -> bool {
+    std::str::from_utf8(raw).is_err_and(|error| error.error_len().is_none())
+}
+
+/// The cells of a line under a cursor.
+#[derive(Default)]
+struct Paper {
+    lines: Vec<String>,
+    cells: Vec<char>,
+    cursor: usize,
+    /// The cursor came here by a bare carriage return: what it writes over is not meant to be lost.
+    returned: bool,
+}
+
+impl Paper {
+    fn write(&mut self, text: &str) {
+        let mut chars = text.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\u{1b}' => self.escape(&mut chars),
+                '\u{9b}' => self.control_sequence(&mut chars),
+                '\r' => {
+                    self.cursor = 0;
+                    self.returned = true;
+                }
+                '\u{8}' => self.cursor = self.cursor.saturating_sub(1),
+                '\0' | '\u{7}' | '\u{7f}' => {}
+                '\t' => self.put('\t'),
+                c if is_hostile(c) => self.put(visible(c)),
+                c => self.put(c),
+            }
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        if self.returned {
+            let there = self.cells.get(self.cursor).copied().unwrap_or(' ');
+            let loses_text = there != ' ' && c != ' ' && c != there;
+            if loses_text {
+                self.cells
+                    .truncate(self.cells.iter().rposition(|&cell| cell != ' ').map_or(0, |last| last + 1));
+                self.cells.push('␍');
+                self.cells.extend_from_within(..self.cursor);
+                self.cursor = self.cells.len();
+            }
+            self.returned = !loses_text && self.cursor < self.cells.len();
+        }
+        while self.cells.len() < self.cursor {
+            self.cells.push(' ');
+        }
+        match self.cells.get_mut(self.cursor) {
+            Some(cell) => *cell = c,
+            None => self.cells.push(c),
+        }
+        self.cursor += 1;
+    }
+
+    /// Behind an ESC.
+    fn escape(&mut self, chars: &mut std::str::Chars<'_>) {
+        match chars.next() {
+            Some('[') => self.control_sequence(chars),
+            // OSC, DCS, SOS, PM, APC: a string up to BEL or ESC \.
+            Some(']' | 'P' | 'X' | '^' | '_') => {
+                while let Some(c) = chars.next() {
+                    if c == '\u{7}' {
+                        break;
+                    }
+                    if c == '\u{1b}' {
+                        chars.next();
+                        break;
+                    }
+                }
+            }
+            Some('E' | 'D') => self.next_line(),
+            // Character sets take one more.
+            Some('(' | ')' | '*' | '+' | '#' | ' ') => drop(chars.next()),
+            _ => {}
+        }
+    }
+
+    /// Behind a CSI (ECMA-48 5.4).
+    fn control_sequence(&mut self, chars: &mut std::str::Chars<'_>) {
+        let mut parameters = String::new();
+        for c in chars {
+            if !('\u{40}'..='\u{7e}').contains(&c) {
+                if parameters.len() < 64 {
+                    parameters.push(c);
+                }
+                continue;
+            }
+            let number = |place: usize, missing: usize| {
+                let text = parameters.split(';').nth(place).unwrap_or("");
+                text.parse::<usize>().unwrap_or(missing).min(LONGEST_PROMPT)
+            };
+            self.returned = false;
+            match c {
+                'D' => self.cursor = self.cursor.saturating_sub(number(0, 1).max(1)),
+                'C' => {
+                    self.cursor = (self.cursor + number(0, 1).max(1)).min(self.cells.len() + LONGEST_PROMPT)
+                }
+                'G' => self.cursor = number(0, 1).saturating_sub(1),
+                'H' | 'f' => self.cursor = number(1, 1).saturating_sub(1),
+                'K' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
+                'K' | 'J' if number(0, 0) == 2 => self.cells.clear(),
+                'K' => self.cells.iter_mut().take(self.cursor + 1).for_each(|cell| *cell = ' '),
+                'J' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
+                'P' => {
+                    let end = (self.cursor + number(0, 1).max(1)).min(self.cells.len());
+                    self.cells.drain(self.cursor.min(end)..end);
+                }
+                _ => {}
+            }
+            return;
+        }
+    }
+
+    fn next_line(&mut self) {
+        let line = std::mem::take(&mut self.cells);
+        self.lines.push(trimmed(&line));
+        self.cursor = 0;
+        self.returned = false;
+    }
+
+    fn into_lines(mut self) -> Vec<String> {
+        self.lines.push(trimmed(&self.cells));
+        self.lines
+    }
+}
+
+/// What an erased pager leaves at the end of a line is blank.
+fn trimmed(cells: &[char]) -> String {
+    let end = cells.iter().rposition(|&cell| cell != ' ').map_or(0, |last| last + 1);
+    // A prompt ends in a blank that belongs to it.
+    let end = if end < cells.len() && end > 0 && end + 1 == cells.len() { cells.len() } else { end };
+    cells[..end].iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn clean_in(charset: &str, bytes: &[u8]) -> String {
+        let charset = Encoding::for_label(charset.as_bytes()).unwrap();
+        let mut cleaner = Cleaner::new(charset, None);
+        cleaner.feed(bytes);
+        format!("{}{}", cleaner.text(), cleaner.last_line().unwrap_or_default())
+    }
+
+    fn clean(bytes: &[u8]) -> String {
+        clean_in("windows-1252", bytes)
+    }
+
+    #[test]
+    fn line_ends_of_all_kinds() {
+        assert_eq!(clean(b"a\r\nb\nc\r\r\nd"), "a\nb\nc\nd");
+        assert_eq!(clean(b"\r\n\r\n"), "\n\n");
+    }
+
+    #[test]
+    fn pagers_that_erase_themselves_vanish() {
+        for erased in [
+            "--More--\r        \rinterface",
+            "--More--\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}        \u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}interface",
+            "---- More ----\u{1b}[42D                                          \u{1b}[42Dinterface",
+            "--More--\r\u{1b}[Kinterface",
+            "\u{1b}[7m--More--\u{1b}[m\r\u{1b}[2Kinterface",
+        ] {
+            assert_eq!(clean(format!("{erased}\r\n").as_bytes()), "interface\n", "{erased:?}");
+        }
+    }
+
+    #[test]
+    fn a_bare_return_never_hides_text() {
+        assert_eq!(clean(b"deny ip any\rpermit ip\r\n"), "deny ip any\u{240d}permit ip\n");
+        assert_eq!(clean(b"\rpermit ip\r\n"), "permit ip\n");
+        assert_eq!(clean(b"core-1#\rcore-1#show"), "core-1#show");
+    }
+
+    #[test]
+    fn sequences_are_taken_out_and_controls_are_seen() {
+        assert_eq!(clean(b"\x1b]0;title\x07\x1b[1;31mred\x1b[0m\x00\r\n"), "red\n");
+        assert_eq!(clean(b"\x1b[24;1Hswitch# \x1b[24;9Hshow\r\n"), "switch# show\n");
+        assert_eq!(clean(b"a\x02b\r\n"), "a\u{2402}b\n");
+        assert_eq!(clean("name \u{202e}evil\r\n".as_bytes()), "name \u{fffd}evil\n");
+        assert_eq!(clean(b"one\x1bEtwo\r\n"), "one\ntwo\n");
+        assert_eq!(clean(b"prompt \x1b[6n# "), "prompt # ");
+    }
+
+    #[test]
+    fn character_sets() {
+        assert_eq!(clean_in("gbk", b"description \xb1\xb1\xbe\xa9\r\n"), "description 北京\n");
+        assert_eq!(clean_in("windows-1251", b"descr \xcf\xf0\xe8\xe2\xe5\xf2\r\n"), "descr Привет\n");
+        assert_eq!(clean_in("gbk", "Привет 北京\r\n".as_bytes()), "Привет 北京\n");
+    }
+
+    #[test]
+    fn a_line_without_end_is_bounded() {
+        let mut cleaner = Cleaner::new(encoding_rs::WINDOWS_1252, None);
+        for _ in 0..160 {
+            cleaner.feed(&[b'x'; 1 << 16]);
+        }
+        assert!(cleaner.overlong() && cleaner.held() <= LONGEST_LINE);
+        assert_eq!(cleaner.last_line(), None);
+    }
+
+    #[test]
+    fn the_echo_line_does_not_hold_the_prompt_and_a_pager_leaves_what_the_driver_says() {
+        let mut cleaner = Cleaner::new(encoding_rs::WINDOWS_1252, Some(Regex::new("^ +").unwrap()));
+        cleaner.feed(b"core-1# ");
+        cleaner.begin_answer();
+        cleaner.feed(b"show run\r\nline 1\r\n--More--");
+        assert_eq!(cleaner.last_line().as_deref(), Some("--More--"));
+        cleaner.forget_line();
+        cleaner.feed(b"   line 2\r\n line 3\r\n");
+        assert_eq!(cleaner.begin_answer(), "show run\nline 1\nline 2\n line 3\n");
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_where_the_bytes_are_cut(
+            bytes in proptest::collection::vec(
+                prop_oneof![Just(b'\r'), Just(b'\n'), Just(0x1b), Just(b'['), Just(8), any::<u8>()], 0..200),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut cleaner = Cleaner::new(encoding_rs::GBK, None);
+            let (head, tail) = bytes.split_at(cut.index(bytes.len() + 1));
+            cleaner.feed(head);
+            let _ = cleaner.last_line();
+            cleaner.feed(tail);
+            let split = format!("{}{}", cleaner.text(), cleaner.last_line().unwrap_or_default());
+            prop_assert_eq!(&split, &clean_in("gbk", &bytes));
+            prop_assert!(!split.chars().any(|c| c != '\n' && c != '\t' && is_hostile(c)));
+        }
+    }
+}
