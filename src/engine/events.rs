@@ -1,10 +1,9 @@
 //! Events: numbered, stored with the change they tell of, shown in the log, handed to whoever listens.
 
 use crate::model::{DeviceName, Event, EventKind, Severity, Timestamp, clean_line};
+use crate::store::Entry;
 
 use super::present::EVENTS;
-use super::records::event_key;
-use super::standin::Entry;
 use super::start::Engine;
 
 impl Engine {
@@ -21,6 +20,13 @@ impl Engine {
         Event { seq, at, kind, severity, device, message: clean_line(message).into_owned() }
     }
 
+    /// What the store had to say when it was opened. Not stored: the next start says what is left of it.
+    pub(super) fn tell_notes(&self, notes: &[String]) {
+        let now = self.now();
+        let say = |note: &String| self.event(now, EventKind::System, Severity::Warning, None, note);
+        self.tell(notes.iter().map(say).collect());
+    }
+
     /// Shows events whose change is stored.
     pub(super) fn tell(&self, events: Vec<Event>) {
         for event in events {
@@ -35,9 +41,9 @@ impl Engine {
 /// Adds events to an entry, and drops the ones that they push out of the log.
 pub(super) fn with_events(mut entry: Entry, events: &[Event]) -> Entry {
     for event in events {
-        entry = entry.put(event);
+        entry.add(&event.seq, event);
         if let Some(oldest) = event.seq.checked_sub(EVENTS as u64).filter(|seq| *seq > 0) {
-            entry = entry.delete::<Event>(&event_key(oldest));
+            entry.remove::<Event>(&oldest);
         }
     }
     entry

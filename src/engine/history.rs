@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::model::{Device, DeviceId, Revision, RevisionState, Run};
+use crate::store::RevisionKey;
 
 use super::error::ActError;
 use super::query::{ConfigText, RevisionRef};
-use super::records::{of_device, revision_key};
+use super::records::{of_device, values};
 use super::start::Engine;
 
 /// The most runs that a history shows.
@@ -91,18 +92,20 @@ impl Engine {
     pub(super) fn read_history(&self, device: DeviceId) -> Result<History, ActError> {
         let mut revisions = self.stored_revisions(device)?;
         revisions.reverse();
-        let mut runs: Vec<Run> = self
+        let runs: Vec<Run> = self
             .store
-            .scan(&of_device(device))
+            .scan_last(&of_device(device), RUNS)
+            .map(values)
             .map_err(|error| ActError::storage("reading the runs", error))?;
-        runs.reverse();
-        runs.truncate(RUNS);
         Ok(History { revisions, runs })
     }
 
     /// Every revision of a device, oldest first.
     pub(super) fn stored_revisions(&self, device: DeviceId) -> Result<Vec<Revision>, ActError> {
-        self.store.scan(&of_device(device)).map_err(|error| ActError::storage("reading the revisions", error))
+        self.store
+            .scan(&of_device(device))
+            .map(values)
+            .map_err(|error| ActError::storage("reading the revisions", error))
     }
 
     pub(super) fn read_config(&self, which: RevisionRef) -> Result<ConfigText, ActError> {
@@ -114,7 +117,7 @@ impl Engine {
             None => self.present().status(which.device).newest.clone(),
             Some(number) => self
                 .store
-                .get::<Revision>(&revision_key(which.device, number))
+                .get::<Revision>(&RevisionKey(which.device, number))
                 .map_err(|error| ActError::storage("reading a revision", error))?
                 .map(Arc::new),
         };

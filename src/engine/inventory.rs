@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::model::{Address, Device, DeviceId, DeviceName, EventKind, Sealed, Secret, Severity, Timestamp};
 
+use crate::store::Entry;
+
 use super::actor::Actor;
 use super::error::ActError;
 use super::events::with_events;
 use super::fields::{Change, Field, blank, check_secret, set};
-use super::standin::Entry;
 use super::start::Engine;
 
 /// What an edit did.
@@ -175,8 +176,7 @@ impl Engine {
             None
         } else {
             let place = place(device.id, change.field);
-            let sealed = self.store.seal(&place, &new);
-            Some(sealed.map_err(|error| ActError::storage(&format!("sealing the {}", change.field), error))?)
+            Some(self.store.seal(&place, &new))
         };
         match change.field {
             Field::EnablePassword => device.enable_password = sealed,
@@ -211,7 +211,7 @@ impl Engine {
         let events = vec![self.event(now, EventKind::Inventory, Severity::Info, about, message)];
         let mut entry = entry(now, by, verb);
         for device in devices {
-            entry = entry.put(device.as_ref());
+            entry.add(&device.id, device.as_ref());
         }
         self.commit(with_events(entry, &events), verb).await?;
         {

@@ -22,7 +22,6 @@ pub mod search;
 pub mod selection;
 pub mod settings;
 pub mod snapshot;
-pub mod standin;
 pub mod start;
 pub mod trust;
 pub mod verify;

@@ -48,14 +48,18 @@ impl Publisher {
 }
 
 /// The worker: waits for the bell, shows the present, rests.
-pub(super) async fn work(engine: Weak<Engine>) {
+pub(super) async fn work(publisher: Arc<Publisher>, engine: Weak<Engine>) {
     let mut late_check = tokio::time::interval(LATE_CHECK);
     late_check.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
+        // an engine that nobody holds any more must not be held by this wait
+        let check_late = tokio::select! {
+            () = publisher.bell.notified() => false,
+            _ = late_check.tick() => true,
+        };
         let Some(alive) = engine.upgrade() else { return };
-        tokio::select! {
-            () = alive.publisher.bell.notified() => {}
-            _ = late_check.tick() => alive.present().pass_time(alive.now()),
+        if check_late {
+            alive.present().pass_time(alive.now());
         }
         if alive.present().is_stirred() {
             alive.publish_now();

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use crate::model::DeviceId;
+use crate::store::{Recording, RecordingKey};
 
 use super::error::ActError;
-use super::records::{Recording, of_device, recording_key};
+use super::records::of_device;
 use super::start::Engine;
 
 impl Engine {
-    /// The recordings of a device, newest first.
+    /// The recordings of a device with their numbers, newest first. Why each session failed stands in its run.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn recordings(self: &Arc<Self>, device: DeviceId) -> Result<Vec<Recording>, ActError> {
+    pub async fn recordings(self: &Arc<Self>, device: DeviceId) -> Result<Vec<(u64, Recording)>, ActError> {
         self.aside(move |engine| {
-            let mut recordings = engine.stored_recordings(device)?;
-            recordings.reverse();
-            Ok(recordings)
+            let recordings = engine.stored_recordings(device)?;
+            Ok(recordings.into_iter().rev().map(|(RecordingKey(_, id), recording)| (id, recording)).collect())
         })
         .await
     }
 
-    /// One recording and its transcript, in the format of `device/transcript.rs`, without secrets.
+    /// One recording and its transcript, in the format of `device/transcript.rs`, without the login's secrets.
     ///
     /// # Errors
     /// When there is no such recording, or its text is damaged.
@@ -41,7 +41,7 @@ impl Engine {
     ) -> Result<(Recording, Arc<str>), ActError> {
         let recording: Option<Recording> = self
             .store
-            .get(&recording_key(device, id))
+            .get(&RecordingKey(device, id))
             .map_err(|error| ActError::storage("reading a recording", error))?;
         let recording = recording.ok_or_else(|| {
             let most = self.settings.keep_recordings;
@@ -49,23 +49,22 @@ impl Engine {
                 "there is no recording {id} (any more: the newest {most} of a device are kept)"
             ))
         })?;
-        let text = self.sealed_bytes(&recording.text)?;
+        let text = self.sealed_bytes(&recording.body)?;
         Ok((recording, String::from_utf8_lossy(&text).into()))
     }
 
-    /// The recordings that a new one, numbered `newest`, pushes out.
+    /// The recordings that a new one pushes out.
     pub(super) fn recordings_beyond(
         &self,
-        device: DeviceId,
-        newest: u64,
-    ) -> Result<Vec<Recording>, ActError> {
+        newest: RecordingKey,
+    ) -> Result<Vec<(RecordingKey, Recording)>, ActError> {
         let keep = self.settings.keep_recordings as u64;
-        let mut old = self.stored_recordings(device)?;
-        old.retain(|recording| recording.id.saturating_add(keep) <= newest);
+        let mut old = self.stored_recordings(newest.0)?;
+        old.retain(|(key, _)| key.1.saturating_add(keep) <= newest.1);
         Ok(old)
     }
 
-    fn stored_recordings(&self, device: DeviceId) -> Result<Vec<Recording>, ActError> {
+    fn stored_recordings(&self, device: DeviceId) -> Result<Vec<(RecordingKey, Recording)>, ActError> {
         self.store
             .scan(&of_device(device))
             .map_err(|error| ActError::storage("reading the recordings", error))

@@ -1,14 +1,11 @@
-//! The engine's records in the store, and the keys they lie under.
-//!
-//! Numbers in keys are padded, so that a scan comes in the order of time.
+//! The engine's own records in the store, beside those of `store/records.rs`.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BlobRef, Device, DeviceId, Event, Failure, Revision, Run, Timestamp};
-
-use super::standin::Record;
+use crate::model::{DeviceId, Revision, Run, Timestamp};
+use crate::store::{Key, Record};
 
 /// What is known of a device's backups, in one record: a start reads two records per device, not its whole history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,111 +31,36 @@ impl DeviceStatus {
     }
 }
 
-/// The kept transcript of a failed session.
+impl Record for DeviceStatus {
+    const TABLE: &'static str = "status";
+    const VERSION: u8 = 1;
+    type Key = DeviceId;
+}
+
+/// A host key that was shown and refused; a person may trust it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recording {
-    /// Whose.
-    pub device: DeviceId,
-    /// Its number, counting up per device.
-    pub id: u64,
-    /// When the session began.
+pub struct RefusedKey {
+    /// As OpenSSH writes it: `ssh-ed25519 AAAA…`.
+    pub key: String,
+    /// Its fingerprint for people: `SHA256:…`.
+    pub shown: String,
+    /// When it was shown first.
     pub at: Timestamp,
-    /// Why it failed.
-    pub failure: Failure,
-    /// The transcript (see `device/transcript.rs`), sealed.
-    pub text: BlobRef,
 }
 
-/// A host key that belongs to an address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HostKey {
-    /// `address:port`.
-    pub place: String,
-    /// The key that is trusted, as OpenSSH writes it: `ssh-ed25519 AAAA…`; empty where none is yet.
-    pub pinned: String,
-    /// When it was pinned.
-    pub since: Timestamp,
-    /// Who pinned it: a person, or `first contact`.
-    pub by: String,
-    /// A key that was shown and refused, and when: a person may trust it.
-    pub refused: Option<(String, Timestamp)>,
-}
-
-/// The key of a device's record.
-pub fn device_key(device: DeviceId) -> String {
-    format!("{:010}", device.0)
-}
-
-/// The key of a revision.
-pub fn revision_key(device: DeviceId, number: u32) -> String {
-    format!("{:010}/{number:010}", device.0)
-}
-
-/// The key of a run.
-pub fn run_key(device: DeviceId, at: Timestamp) -> String {
-    format!("{:010}/{:016}", device.0, at.0.max(0))
-}
-
-/// The key of a recording.
-pub fn recording_key(device: DeviceId, id: u64) -> String {
-    format!("{:010}/{id:010}", device.0)
-}
-
-/// The key of an event.
-pub fn event_key(seq: u64) -> String {
-    format!("{seq:016}")
+impl Record for RefusedKey {
+    const TABLE: &'static str = "refusedkey";
+    const VERSION: u8 = 1;
+    /// `address:port`, as for the pinned keys.
+    type Key = String;
 }
 
 /// What every key of one device's revisions, runs and recordings begins with.
-pub fn of_device(device: DeviceId) -> String {
-    format!("{:010}/", device.0)
+pub(super) fn of_device(device: DeviceId) -> Vec<u8> {
+    device.encode()
 }
 
-impl Record for Device {
-    const KIND: &'static str = "device";
-    fn key(&self) -> String {
-        device_key(self.id)
-    }
-}
-
-impl Record for DeviceStatus {
-    const KIND: &'static str = "status";
-    fn key(&self) -> String {
-        device_key(self.device)
-    }
-}
-
-impl Record for Revision {
-    const KIND: &'static str = "revision";
-    fn key(&self) -> String {
-        revision_key(self.device, self.number)
-    }
-}
-
-impl Record for Run {
-    const KIND: &'static str = "run";
-    fn key(&self) -> String {
-        run_key(self.device, self.at)
-    }
-}
-
-impl Record for Recording {
-    const KIND: &'static str = "recording";
-    fn key(&self) -> String {
-        recording_key(self.device, self.id)
-    }
-}
-
-impl Record for HostKey {
-    const KIND: &'static str = "hostkey";
-    fn key(&self) -> String {
-        self.place.clone()
-    }
-}
-
-impl Record for Event {
-    const KIND: &'static str = "event";
-    fn key(&self) -> String {
-        event_key(self.seq)
-    }
+/// The records of a scan, without their keys.
+pub(super) fn values<K, R>(scanned: Vec<(K, R)>) -> Vec<R> {
+    scanned.into_iter().map(|(_, record)| record).collect()
 }

@@ -1,15 +1,15 @@
 //! What is forgotten: revisions beyond a count or an age, where the operator set one. By default, nothing is.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{BlobId, Revision, RevisionState, Timestamp};
+use crate::model::{DeviceId, Revision, RevisionState, Timestamp};
+use crate::store::RevisionKey;
 
 use super::actor::Actor;
 use super::error::ActError;
 use super::inventory::entry;
-use super::records::{DeviceStatus, revision_key};
+use super::records::DeviceStatus;
 use super::start::Engine;
 
 /// What was forgotten.
@@ -29,14 +29,14 @@ impl Engine {
     pub async fn apply_retention(self: &Arc<Self>, by: &Actor) -> Result<Forgotten, ActError> {
         let (most, age) = (self.settings.keep_revisions, self.settings.keep_for);
         let mut forgotten = Forgotten::default();
-        if most.is_none() && age.is_none() {
-            return Ok(forgotten);
+        if most.is_some() || age.is_some() {
+            let statuses: Vec<Arc<DeviceStatus>> = self.present().statuses().cloned().collect();
+            for status in statuses {
+                forgotten.devices += 1;
+                forgotten.revisions += self.forget(by, &status, most, age).await?;
+            }
         }
-        let statuses: Vec<Arc<DeviceStatus>> = self.present().statuses().cloned().collect();
-        for status in statuses {
-            forgotten.devices += 1;
-            forgotten.revisions += self.forget(by, &status, most, age).await?;
-        }
+        self.aside(|engine| engine.sweep_bodies()).await?;
         if forgotten.revisions > 0 {
             self.publish_now();
         }
@@ -65,7 +65,7 @@ impl Engine {
         by: &Actor,
         most: Option<u32>,
         age: Option<Duration>,
-        id: crate::model::DeviceId,
+        id: DeviceId,
     ) -> Result<u64, ActError> {
         let now = self.now();
         let revisions = self.aside(move |engine| engine.stored_revisions(id)).await?;
@@ -76,19 +76,14 @@ impl Engine {
         let status = self.present().status(id);
         let left = u32::try_from(revisions.len() - gone.len()).unwrap_or(u32::MAX);
         let status = DeviceStatus { revisions: left, ..(*status).clone() };
-        let mut entry = entry(now, by, "retention").put(&status);
+        let mut entry = entry(now, by, "retention").put(&id, &status);
         for number in &gone {
-            entry = entry.delete::<Revision>(&revision_key(id, *number));
+            entry.remove::<Revision>(&RevisionKey(id, *number));
         }
         self.commit(entry, "forgetting old revisions").await?;
         self.present().put_status(Arc::new(status), now);
-        let bodies = orphans(&revisions, &gone);
-        self.aside(move |engine| {
-            // a normalised text may be another device's too: those are left to the store's own sweep
-            engine.remove_bodies(&bodies);
-            Ok(())
-        })
-        .await?;
+        let dropped = revisions.iter().filter(|revision| gone.contains(&revision.number));
+        self.let_go(dropped.flat_map(|revision| [revision.exact.id, revision.normal.id]));
         Ok(gone.len() as u64)
     }
 }
@@ -102,12 +97,4 @@ fn surplus(revisions: &[Revision], most: Option<u32>, age: Option<Duration>, now
         Some(revision.number) != newest_good && (*place < too_many || too_old)
     });
     gone.map(|(_, revision)| revision.number).collect()
-}
-
-/// The exact texts that only forgotten revisions named. They are sealed, so no other device shares them.
-fn orphans(revisions: &[Revision], gone: &[u32]) -> Vec<BlobId> {
-    let (dropped, kept): (Vec<&Revision>, Vec<&Revision>) =
-        revisions.iter().partition(|revision| gone.contains(&revision.number));
-    let named: HashSet<BlobId> = kept.iter().map(|revision| revision.exact.id).collect();
-    dropped.iter().map(|revision| revision.exact.id).filter(|id| !named.contains(id)).collect()
 }

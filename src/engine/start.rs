@@ -1,6 +1,6 @@
 //! The engine itself: opened once per process, shared by every session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,17 +10,18 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::device::driver::Limits;
-use crate::model::{Device, DeviceName, Event, Timestamp};
+use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
+use crate::store::{OpenReport, Store, StoreError};
 
 use super::backup::{Network, Queue, Reader};
 use super::clock::Clock;
 use super::error::ActError;
-use super::present::Present;
+use super::present::{EVENTS, Present};
 use super::publish::{self, Publisher};
+use super::records::values;
 use super::selection::{Selection, unknown_name};
 use super::settings::{Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
-use super::standin::{Store, StoreError};
 
 /// How an engine is started.
 #[derive(Clone, Debug)]
@@ -80,10 +81,14 @@ pub struct Engine {
     pub(super) store: Store,
     pub(super) reader: Arc<dyn Reader>,
     pub(super) queue: Queue,
-    pub(super) publisher: Publisher,
+    pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
     /// Held while an act on the inventory checks, stores and shows: two people never take one name.
     pub(super) acting: tokio::sync::Mutex<()>,
+    /// Read by each run from its first body to its entry, written by the sweep of bodies.
+    pub(super) storing: tokio::sync::RwLock<()>,
+    /// Bodies that may have no name left.
+    pub(super) let_go: Mutex<HashSet<BlobId>>,
     present: Mutex<Present>,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -107,14 +112,16 @@ impl Engine {
         settings.concurrency = options.concurrency.unwrap_or(settings.concurrency).max(1);
         let now = options.clock.now();
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
-        let (store, present) = tokio::task::spawn_blocking(move || open(&dir, late_after, now))
+        let (store, present, report) = tokio::task::spawn_blocking(move || open(&dir, late_after, now))
             .await
             .map_err(|error| StartError::Store(error.to_string()))??;
         let engine = Arc::new(Self {
             queue: Queue::new(settings.concurrency),
-            publisher: Publisher::default(),
+            publisher: Arc::default(),
             bus: broadcast::channel(1024).0,
             acting: tokio::sync::Mutex::default(),
+            storing: tokio::sync::RwLock::default(),
+            let_go: Mutex::default(),
             workers: Mutex::default(),
             present: Mutex::new(present),
             options,
@@ -122,13 +129,15 @@ impl Engine {
             store,
             reader,
         });
+        engine.tell_notes(&report.notes);
         engine.publish_now();
         engine.start_workers();
         Ok(engine)
     }
 
     fn start_workers(self: &Arc<Self>) {
-        let mut workers = vec![tokio::spawn(publish::work(Arc::downgrade(self)))];
+        let mut workers =
+            vec![tokio::spawn(publish::work(Arc::clone(&self.publisher), Arc::downgrade(self)))];
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
         }
@@ -230,13 +239,17 @@ impl Engine {
     }
 }
 
-fn open(dir: &Path, late_after: Duration, now: Timestamp) -> Result<(Store, Present), StartError> {
+fn open(
+    dir: &Path,
+    late_after: Duration,
+    now: Timestamp,
+) -> Result<(Store, Present, OpenReport), StartError> {
     let failed = |error: StoreError| StartError::Store(error.to_string());
-    let (store, _report) = Store::open(dir, now).map_err(failed)?;
-    let devices = store.scan("").map_err(failed)?;
-    let statuses = store.scan("").map_err(failed)?;
-    let events = store.scan("").map_err(failed)?;
-    Ok((store, Present::load(devices, statuses, events, late_after, now)))
+    let (store, report) = Store::open(dir, now).map_err(failed)?;
+    let devices = values(store.scan(&[]).map_err(failed)?);
+    let statuses = values(store.scan(&[]).map_err(failed)?);
+    let events = values(store.scan_last(&[], EVENTS).map_err(failed)?);
+    Ok((store, Present::load(devices, statuses, events, late_after, now), report))
 }
 
 /// A panic while the lock was held broke one picture at most; the next change mends it.

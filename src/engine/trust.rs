@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::model::{Device, DeviceName, EventKind, Failure, FailureKind, Severity, TransportKind};
+use crate::model::{Device, DeviceName, Event, EventKind, Failure, FailureKind, Severity, TransportKind};
+
+use crate::store::{Entry, HostKey};
 
 use super::actor::Actor;
 use super::error::ActError;
 use super::events::with_events;
 use super::inventory::entry;
-use super::records::HostKey;
+use super::records::RefusedKey;
 use super::settings::HostKeyPolicy;
 use super::start::Engine;
 
@@ -37,116 +39,104 @@ impl StoredTrust {
 
 impl Trust for StoredTrust {
     fn check(&self, place: &str, key: &str, shown: &str) -> Result<(), Failure> {
-        let engine = self
-            .engine
-            .upgrade()
-            .ok_or_else(|| Failure::new(FailureKind::Cancelled, "the engine is stopping"))?;
-        let known: Option<HostKey> = engine.store.get(place).map_err(|error| {
-            Failure::new(FailureKind::Storage, format!("reading the pinned host key: {error}"))
-        })?;
-        let pinned = known.as_ref().map_or("", |known| known.pinned.as_str());
-        if pinned == key {
+        let stopping = || Failure::new(FailureKind::Cancelled, "the engine is stopping");
+        let engine = self.engine.upgrade().ok_or_else(stopping)?;
+        let place = place.to_ascii_lowercase();
+        let pinned: HostKey = engine
+            .store
+            .get(&place)
+            .map_err(|error| {
+                Failure::new(FailureKind::Storage, format!("reading the pinned host key of {place}: {error}"))
+            })?
+            .unwrap_or_default();
+        if pinned.keys.iter().any(|pinned| pinned == key) {
             return Ok(());
         }
-        let at = engine.now();
-        let strict = engine.settings.host_keys == HostKeyPolicy::Strict;
-        if pinned.is_empty() && !strict {
-            let record = HostKey {
-                place: place.to_owned(),
-                pinned: key.to_owned(),
-                since: at,
-                by: "first contact".to_owned(),
-                refused: None,
-            };
-            let message = format!("first contact with {place}: host key {shown} was pinned");
-            self.keep(&engine, record, EventKind::HostKeyPinned, Severity::Info, &message);
+        if pinned.keys.is_empty() && engine.settings.host_keys == HostKeyPolicy::AcceptNew {
+            self.pin(&engine, &place, key, shown);
             return Ok(());
         }
-        let name = &self.device;
-        let (kind, message) = if pinned.is_empty() {
-            (
-                EventKind::System,
-                format!(
-                    "the host key {shown} of {place} is not known and the policy is strict; compare it with the device's own, then `device trust {name}`"
-                ),
-            )
-        } else {
-            (
-                EventKind::HostKeyChanged,
-                format!(
-                    "the host key of {place} is not the pinned one: it shows {shown}. The device was replaced or reset, or somebody stands between; compare it with the device's own, then `device trust {name}`"
-                ),
-            )
-        };
-        let seen_before =
-            known.as_ref().and_then(|known| known.refused.as_ref()).is_some_and(|(seen, _)| seen == key);
-        if !seen_before {
-            let blank = HostKey {
-                place: place.to_owned(),
-                pinned: String::new(),
-                since: at,
-                by: String::new(),
-                refused: None,
-            };
-            let record = HostKey { refused: Some((key.to_owned(), at)), ..known.unwrap_or(blank) };
-            self.keep(&engine, record, kind, Severity::Error, &message);
-        }
-        Err(Failure::new(FailureKind::HostKey, message))
+        Err(self.refuse(&engine, &place, key, shown, &pinned))
     }
 }
 
 impl StoredTrust {
-    /// Stores what was decided, aside: the session need not wait for the disk, and a pin that a power cut takes is
-    /// made again at the next contact.
-    fn keep(
-        &self,
-        engine: &Arc<Engine>,
-        record: HostKey,
-        kind: EventKind,
-        severity: Severity,
-        message: &str,
-    ) {
-        let event = engine.event(engine.now(), kind, severity, Some(self.device.clone()), message);
-        let by = Actor::engine("host key");
-        let engine = Arc::clone(engine);
-        tokio::spawn(async move {
-            let events = vec![event];
-            let entry = entry(engine.now(), &by, "host key").put(&record);
-            if engine.commit(with_events(entry, &events), "pinning a host key").await.is_ok() {
-                engine.tell(events);
-            }
-        });
+    fn pin(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str) {
+        let at = engine.now();
+        let message = format!("first contact with {place}: host key {shown} was pinned");
+        let event =
+            engine.event(at, EventKind::HostKeyPinned, Severity::Info, Some(self.device.clone()), &message);
+        let record = HostKey { keys: vec![key.to_owned()], since: at };
+        keep(
+            engine,
+            entry(at, &Actor::engine("host key"), "host key").put(&place.to_owned(), &record),
+            event,
+        );
+    }
+
+    fn refuse(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str, pinned: &HostKey) -> Failure {
+        let name = &self.device;
+        let then = format!("compare it with the device's own, then `device trust {name}`");
+        let (kind, message) = if pinned.keys.is_empty() {
+            let message =
+                format!("the host key {shown} of {place} is not known and the policy is strict; {then}");
+            (EventKind::System, message)
+        } else {
+            let message = format!(
+                "the host key of {place} is not the pinned one: it shows {shown}. The device was replaced or reset, or somebody stands between; {then}"
+            );
+            (EventKind::HostKeyChanged, message)
+        };
+        let place = place.to_owned();
+        let known = engine.store.get::<RefusedKey>(&place).ok().flatten();
+        if known.is_none_or(|known| known.key != key) {
+            let at = engine.now();
+            let event = engine.event(at, kind, Severity::Error, Some(name.clone()), &message);
+            let record = RefusedKey { key: key.to_owned(), shown: shown.to_owned(), at };
+            keep(engine, entry(at, &Actor::engine("host key"), "host key").put(&place, &record), event);
+        }
+        Failure::new(FailureKind::HostKey, message)
     }
 }
 
+/// Stores what was decided, aside: the session need not wait for the disk, and a pin that a power cut takes is made
+/// again at the next contact.
+fn keep(engine: &Arc<Engine>, entry: Entry, event: Event) {
+    let engine = Arc::clone(engine);
+    tokio::spawn(async move {
+        let events = vec![event];
+        if engine.commit(with_events(entry, &events), "storing a host key").await.is_ok() {
+            engine.tell(events);
+        }
+    });
+}
+
 impl Engine {
-    /// Every host key that is known, by place.
+    /// Every place whose host key is pinned, with its keys.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn host_keys(&self) -> Result<Vec<HostKey>, ActError> {
-        self.store.scan("").map_err(|error| ActError::storage("reading the host keys", error))
+    pub fn host_keys(&self) -> Result<Vec<(String, HostKey)>, ActError> {
+        self.store.scan(&[]).map_err(|error| ActError::storage("reading the host keys", error))
     }
 
-    /// Trusts the key that a device showed last and that was refused.
+    /// Trusts the key that a device showed last and that was refused; it takes the place of the pinned one.
     ///
     /// # Errors
     /// When there is no such device, or it showed no key that was refused.
-    pub async fn trust_host_key(&self, by: &Actor, name: &str) -> Result<HostKey, ActError> {
+    pub async fn trust_host_key(&self, by: &Actor, name: &str) -> Result<RefusedKey, ActError> {
         let device = self.device(name)?;
         let port = device.port.unwrap_or(TransportKind::Ssh.default_port());
-        let place = format!("{}:{port}", device.address);
-        let known: Option<HostKey> =
+        let place = format!("{}:{port}", device.address).to_ascii_lowercase();
+        let refused: Option<RefusedKey> =
             self.store.get(&place).map_err(|error| ActError::storage("reading the host key", error))?;
-        let refused = known.and_then(|known| known.refused);
-        let (key, _) = refused.ok_or_else(|| {
+        let refused = refused.ok_or_else(|| {
             ActError::not_found(format!(
                 "{name} ({place}) showed no host key that was refused; there is nothing to trust"
             ))
         })?;
         let now = self.now();
-        let record = HostKey { place, pinned: key, since: now, by: by.name.clone(), refused: None };
-        let message = format!("the new host key of {} is trusted by {}", record.place, by.name);
+        let message = format!("the host key {} of {place} is trusted by {}", refused.shown, by.name);
         let events = vec![self.event(
             now,
             EventKind::HostKeyPinned,
@@ -154,10 +144,12 @@ impl Engine {
             Some(device.name.clone()),
             &message,
         )];
-        let entry = entry(now, by, "device trust").put(&record);
+        let entry = entry(now, by, "device trust")
+            .put(&place, &HostKey { keys: vec![refused.key.clone()], since: now })
+            .delete::<RefusedKey>(&place);
         self.commit(with_events(entry, &events), "trusting a host key").await?;
         self.tell(events);
         self.publish_now();
-        Ok(record)
+        Ok(refused)
     }
 }

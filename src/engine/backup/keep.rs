@@ -9,12 +9,14 @@ use crate::engine::actor::Actor;
 use crate::engine::error::ActError;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
-use crate::engine::records::{DeviceStatus, Recording, recording_key, revision_key};
+use crate::engine::records::DeviceStatus;
 use crate::engine::start::Engine;
 use crate::model::{
     BlobId, BlobRef, Device, Event, EventKind, Failure, FailureKind, Revision, RevisionState, Run, RunStatus,
     Severity, Timestamp,
 };
+
+use crate::store::{Recording, RecordingKey, RevisionKey, RunKey};
 
 use super::{Broken, Reading, RunReport};
 
@@ -33,9 +35,9 @@ struct Kept {
     /// The revision that is new, or whose `last_seen` moved.
     revision: Option<Revision>,
     status: DeviceStatus,
-    recording: Option<Recording>,
-    /// Bodies that nothing names once the entry is stored.
-    orphans: Vec<BlobId>,
+    recording: Option<(RecordingKey, Recording)>,
+    /// A body that this device's revision does not name any more once the entry is stored.
+    let_go: Option<BlobId>,
 }
 
 impl Engine {
@@ -60,6 +62,7 @@ impl Engine {
     }
 
     async fn try_keep(self: &Arc<Self>, outcome: Outcome) -> Result<RunReport, ActError> {
+        let _storing = self.storing.read().await;
         let by = outcome.by.clone();
         let device = Arc::clone(&outcome.device);
         let before = self.present().status(device.id);
@@ -72,25 +75,24 @@ impl Engine {
         };
         let now = self.now();
         let events = self.events_of(&device, &before, &kept, now);
-        let mut entry = entry(now, &by, "backup run").put(&kept.run).put(&kept.status);
+        let mut entry = entry(now, &by, "backup run")
+            .put(&RunKey(device.id, kept.run.at), &kept.run)
+            .put(&device.id, &kept.status);
         if let Some(revision) = &kept.revision {
-            entry = entry.put(revision);
+            entry.add(&RevisionKey(device.id, revision.number), revision);
         }
-        let mut orphans = kept.orphans;
-        if let Some(recording) = &kept.recording {
-            entry = entry.put(recording);
-            for old in self.recordings_beyond(device.id, recording.id)? {
-                entry = entry.delete::<Recording>(&recording_key(device.id, old.id));
-                orphans.push(old.text.id);
+        let mut let_go: Vec<BlobId> = kept.let_go.into_iter().collect();
+        if let Some((key, recording)) = &kept.recording {
+            entry.add(key, recording);
+            for (old, recording) in self.recordings_beyond(*key)? {
+                entry.remove::<Recording>(&old);
+                let_go.push(recording.body.id);
             }
         }
         self.commit(with_events(entry, &events), "storing a backup run").await?;
         self.present().put_status(Arc::new(kept.status), now);
         self.tell(events);
-        if !orphans.is_empty() {
-            let engine = Arc::clone(self);
-            tokio::task::spawn_blocking(move || engine.remove_bodies(&orphans));
-        }
+        self.let_go(let_go);
         Ok(RunReport::new(device.name.clone(), device.driver.clone(), &kept.run, kept.revision.as_ref()))
     }
 
@@ -100,13 +102,13 @@ impl Engine {
         let run = |status, failure| run_of(&device, at, millis, by.name.clone(), status, failure);
         match result {
             Err(broken) => {
-                let recording = self.put_recording(&device, at, before, &broken.failure, broken.recording)?;
+                let recording = self.put_recording(at, before, broken.recording)?;
                 let run = run(RunStatus::Failed, Some(broken.failure));
                 Ok(self.failed(before, run, None, recording))
             }
             Ok(Reading { exact, evidence, doubt: Some(reason), recording }) => {
                 let failure = Failure::new(FailureKind::Truncated, format!("put aside: {reason}"));
-                let recording = self.put_recording(&device, at, before, &failure, recording)?;
+                let recording = self.put_recording(at, before, recording)?;
                 let sha256 = sha256_of(&exact);
                 let mut run = run(RunStatus::Failed, Some(failure));
                 run.bytes = exact.len() as u64;
@@ -126,7 +128,7 @@ impl Engine {
                 match &before.newest {
                     Some(newest) if newest.sha256 == sha256 => {
                         let revision = Revision { last_seen: at, evidence, ..(**newest).clone() };
-                        Ok(good(before, run, revision, Vec::new()))
+                        Ok(good(before, run, revision))
                     }
                     Some(newest) => {
                         let normal = self.put_normal(&device, &exact)?;
@@ -143,14 +145,14 @@ impl Engine {
                                 sha256,
                                 evidence,
                             )?;
-                            Ok(good(before, run, revision, Vec::new()))
+                            Ok(good(before, run, revision))
                         }
                     }
                     None => {
                         run.status = RunStatus::Changed;
                         let revision =
                             self.new_revision(&device, at, before, &exact, None, sha256, evidence)?;
-                        Ok(good(before, run, revision, Vec::new()))
+                        Ok(good(before, run, revision))
                     }
                 }
             }
@@ -177,15 +179,7 @@ impl Engine {
             evidence,
             ..newest.clone()
         };
-        let shared = body.id == newest.exact.id || self.body_is_shared(newest)?;
-        let orphans = if shared { Vec::new() } else { vec![newest.exact.id] };
-        Ok(good(before, run, revision, orphans))
-    }
-
-    /// Whether another revision of the device names the same exact text.
-    fn body_is_shared(&self, revision: &Revision) -> Result<bool, ActError> {
-        let others = self.stored_revisions(revision.device)?;
-        Ok(others.iter().any(|other| other.number != revision.number && other.exact.id == revision.exact.id))
+        Ok(Kept { let_go: Some(newest.exact.id), ..good(before, run, revision) })
     }
 
     fn failed(
@@ -193,19 +187,19 @@ impl Engine {
         before: &DeviceStatus,
         mut run: Run,
         revision: Option<Revision>,
-        recording: Option<Recording>,
+        recording: Option<(RecordingKey, Recording)>,
     ) -> Kept {
         let mut status = before.clone();
         if let Some(revision) = &revision {
             run.revision = Some(revision.number);
             count(&mut status, revision);
         }
-        if let Some(recording) = &recording {
-            run.recording = Some(recording.id);
-            status.next_recording = recording.id + 1;
+        if let Some((RecordingKey(_, id), _)) = &recording {
+            run.recording = Some(*id);
+            status.next_recording = id.saturating_add(1);
         }
         status.last_run = Some(Arc::new(run.clone()));
-        Kept { run, revision, status, recording, orphans: Vec::new() }
+        Kept { run, revision, status, recording, let_go: None }
     }
 
     /// The quarantined revision of the run before, where it is the same text: it is not stored twice.
@@ -214,7 +208,7 @@ impl Engine {
         let Some(number) = suspect.and_then(|run| run.revision) else { return Ok(None) };
         let known: Option<Revision> = self
             .store
-            .get(&revision_key(before.device, number))
+            .get(&RevisionKey(before.device, number))
             .map_err(|error| ActError::storage("reading the quarantined revision", error))?;
         Ok(known.filter(|known| known.sha256 == sha256 && known.state != RevisionState::Good))
     }
@@ -251,7 +245,8 @@ impl Engine {
     fn put_normal(&self, device: &Device, exact: &str) -> Result<BlobRef, ActError> {
         let driver =
             device.driver.as_ref().ok_or_else(|| ActError::internal("a reading without a driver"))?;
-        let fingerprint = |secret: &str| self.store.fingerprint(secret);
+        let fingerprints = self.store.fingerprinter();
+        let fingerprint = |secret: &str| fingerprints.fingerprint(secret);
         let normal = self
             .reader
             .normalise(driver, exact, &fingerprint)
@@ -261,23 +256,15 @@ impl Engine {
 
     fn put_recording(
         &self,
-        device: &Device,
         at: Timestamp,
         before: &DeviceStatus,
-        failure: &Failure,
         transcript: Option<String>,
-    ) -> Result<Option<Recording>, ActError> {
+    ) -> Result<Option<(RecordingKey, Recording)>, ActError> {
         let Some(transcript) = transcript.filter(|_| self.settings.keep_recordings > 0) else {
             return Ok(None);
         };
-        let text = self.put_sealed(transcript.as_bytes())?;
-        Ok(Some(Recording {
-            device: device.id,
-            id: before.next_recording,
-            at,
-            failure: failure.clone(),
-            text,
-        }))
+        let body = self.put_sealed(transcript.as_bytes())?;
+        Ok(Some((RecordingKey(before.device, before.next_recording), Recording { at, body })))
     }
 
     fn events_of(&self, device: &Device, before: &DeviceStatus, kept: &Kept, at: Timestamp) -> Vec<Event> {
@@ -331,13 +318,13 @@ impl Engine {
     }
 }
 
-fn good(before: &DeviceStatus, mut run: Run, revision: Revision, orphans: Vec<BlobId>) -> Kept {
+fn good(before: &DeviceStatus, mut run: Run, revision: Revision) -> Kept {
     let mut status = before.clone();
     run.revision = Some(revision.number);
     count(&mut status, &revision);
     status.newest = Some(Arc::new(revision.clone()));
     status.last_run = Some(Arc::new(run.clone()));
-    Kept { run, revision: Some(revision), status, recording: None, orphans }
+    Kept { run, revision: Some(revision), status, recording: None, let_go: None }
 }
 
 fn count(status: &mut DeviceStatus, revision: &Revision) {

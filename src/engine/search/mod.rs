@@ -89,12 +89,11 @@ impl Engine {
         found: &AtomicUsize,
     ) -> Result<Vec<Hit>, ActError> {
         let mut hits = Vec::new();
-        let mut buffer = Vec::new();
         while found.load(Ordering::Relaxed) <= limit {
             let Some(text) = texts.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            self.read_plain_into(&text.body, &mut buffer)?;
+            let bytes = self.plain_bytes(&text.body)?;
             let before = hits.len();
-            for place in pattern.places(&buffer, limit.saturating_add(1)) {
+            for place in pattern.places(&bytes, limit.saturating_add(1)) {
                 hits.extend(text.targets.iter().map(|target| place.hit(target)));
             }
             found.fetch_add(hits.len() - before, Ordering::Relaxed);
