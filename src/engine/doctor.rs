@@ -1,0 +1,200 @@
+//! Whether everything stands as it should: what is wrong, and what to do about it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::model::{Severity, Timestamp};
+
+use super::error::ActError;
+use super::settings::{FILE, Settings};
+use super::start::Engine;
+
+/// Below so many free megabytes the doctor warns.
+const LITTLE_ROOM: u64 = 1024;
+/// 2025-01-01: a clock behind it is certainly wrong.
+const BUILT: Timestamp = Timestamp(1_735_689_600_000);
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was looked at: `store`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`.
+    pub topic: &'static str,
+    /// `info` when it is as it should be.
+    pub severity: Severity,
+    /// What was found.
+    pub message: String,
+    /// What to do; empty when nothing is wrong.
+    pub advice: String,
+}
+
+impl Finding {
+    fn good(topic: &'static str, message: impl Into<String>) -> Self {
+        Self { topic, severity: Severity::Info, message: message.into(), advice: String::new() }
+    }
+
+    fn bad(topic: &'static str, severity: Severity, message: impl Into<String>, advice: &str) -> Self {
+        Self { topic, severity, message: message.into(), advice: advice.to_owned() }
+    }
+}
+
+impl Engine {
+    /// Looks at everything. Takes as long as reading the whole store does.
+    ///
+    /// # Errors
+    /// When the engine is stopping: what is wrong stands in the findings.
+    pub async fn doctor(self: &Arc<Self>) -> Result<Vec<Finding>, ActError> {
+        self.aside(|engine| {
+            let mut findings = engine.look_at_store();
+            findings.extend(engine.look_at_drivers());
+            findings.extend(look_at_permissions(engine.data_dir()));
+            findings.push(look_at_room(engine.data_dir()));
+            findings.push(look_at_clock(engine.now()));
+            findings.push(look_at_settings(engine.config_dir()));
+            findings.extend(engine.look_at_devices());
+            Ok(findings)
+        })
+        .await
+    }
+
+    fn look_at_store(&self) -> Vec<Finding> {
+        match crate::store::verify(&self.store) {
+            Err(error) => vec![Finding::bad(
+                "store",
+                Severity::Error,
+                error.to_string(),
+                "run `store verify`; bring back a copy with `store restore`",
+            )],
+            Ok(report) if report.findings.is_empty() => {
+                let message =
+                    format!("{} journal entries and {} bodies are whole", report.entries, report.bodies);
+                vec![Finding::good("store", message)]
+            }
+            Ok(report) => report
+                .findings
+                .into_iter()
+                .map(|found| Finding::bad("store", Severity::Error, found.what, &found.advice))
+                .collect(),
+        }
+    }
+
+    fn look_at_drivers(&self) -> Vec<Finding> {
+        let problems = self.reader.problems();
+        if problems.is_empty() {
+            return vec![Finding::good("drivers", "every driver file is well made")];
+        }
+        let advice = "mend the file, or take it away; `driver test` says whether it works";
+        problems
+            .into_iter()
+            .map(|problem| Finding::bad("drivers", Severity::Warning, problem, advice))
+            .collect()
+    }
+
+    fn look_at_devices(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for row in self.rows().iter().filter(|row| row.device.deleted.is_none() && row.device.is_managed()) {
+            let device = &row.device;
+            if device.driver.is_none() {
+                let advice = format!("device edit {} driver=ID", device.name);
+                findings.push(Finding::bad(
+                    "devices",
+                    Severity::Warning,
+                    format!("{} has a transport but no driver: it cannot be backed up", device.name),
+                    &advice,
+                ));
+            }
+            if let Err(error) = self.passwords(device) {
+                let advice = format!("type it again: device edit {} password=…", device.name);
+                findings.push(Finding::bad("devices", Severity::Error, error.message, &advice));
+            }
+        }
+        if findings.is_empty() {
+            findings.push(Finding::good("devices", "every managed device has a driver and readable secrets"));
+        }
+        findings
+    }
+}
+
+fn look_at_permissions(folder: &Path) -> Vec<Finding> {
+    match std::fs::metadata(folder) {
+        Err(error) => vec![Finding::bad(
+            "permissions",
+            Severity::Error,
+            format!("{}: {error}", folder.display()),
+            "let the user that runs noctule own its data folder",
+        )],
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => vec![Finding::bad(
+            "permissions",
+            Severity::Warning,
+            format!("{} can be read by other users", folder.display()),
+            &format!("chmod go= {}", folder.display()),
+        )],
+        Ok(_) => vec![Finding::good("permissions", "the data folder is private")],
+    }
+}
+
+fn look_at_room(folder: &Path) -> Finding {
+    match rustix::fs::statvfs(folder) {
+        Err(error) => {
+            let message = format!("the free room of {} is unknown: {error}", folder.display());
+            Finding::bad("room", Severity::Warning, message, "look with `df`")
+        }
+        Ok(room) => {
+            let megabytes = room.f_bavail.saturating_mul(room.f_frsize) >> 20;
+            let message = format!("{megabytes} MB are free where {} lies", folder.display());
+            if megabytes < LITTLE_ROOM {
+                let advice = "make room: backups fail when the disk is full, and say so";
+                Finding::bad("room", Severity::Warning, message, advice)
+            } else {
+                Finding::good("room", message)
+            }
+        }
+    }
+}
+
+fn look_at_clock(now: Timestamp) -> Finding {
+    let message = format!("the clock says {}", now.local());
+    if now < BUILT {
+        Finding::bad("clock", Severity::Error, message, "set the host's clock; runs are ordered by it")
+    } else {
+        Finding::good("clock", message)
+    }
+}
+
+fn look_at_settings(folder: &Path) -> Finding {
+    match Settings::read(folder) {
+        Ok(_) if folder.join(FILE).exists() => Finding::good("settings", format!("{FILE} is well made")),
+        Ok(_) => Finding::good("settings", format!("there is no {FILE}: the defaults hold")),
+        Err(error) => Finding::bad(
+            "settings",
+            Severity::Warning,
+            error.to_string(),
+            "mend it; the engine runs with the settings that it read at its start",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_read_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode =
+            |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o755);
+        let found = look_at_permissions(folder.path());
+        assert_eq!(found[0].severity, Severity::Warning);
+        assert!(found[0].advice.starts_with("chmod go= "));
+        mode(0o700);
+        assert_eq!(look_at_permissions(folder.path())[0].severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_clock_of_1970_is_found() {
+        assert_eq!(look_at_clock(Timestamp(0)).severity, Severity::Error);
+    }
+}

@@ -1,0 +1,229 @@
+//! Inventories from files and back: what an import would do, then all of it or nothing.
+
+mod csv_file;
+mod export;
+mod toml_file;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::{Device, DeviceId, DeviceName, Timestamp};
+
+use super::actor::Actor;
+use super::error::ActError;
+use super::fields::{Change, Field, blank};
+use super::start::Engine;
+
+pub use export::{csv_of, toml_of};
+
+/// The largest file, in bytes.
+const LARGEST: usize = 64 << 20;
+/// The most devices of one import.
+const MOST: usize = 100_000;
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A line per device, a header with the fields' names.
+    Csv,
+    /// A `[[device]]` table per device.
+    Toml,
+}
+
+impl Format {
+    /// By the file's name; where that says nothing, TOML is what has a `[[device]]` line.
+    pub fn of(name: &str, bytes: &[u8]) -> Self {
+        let name = name.to_ascii_lowercase();
+        let has_table = || bytes.split(|byte| *byte == b'\n').any(|line| line.trim_ascii() == b"[[device]]");
+        if name.ends_with(".toml") || (!name.ends_with(".csv") && has_table()) {
+            Self::Toml
+        } else {
+            Self::Csv
+        }
+    }
+}
+
+/// What an import would do, or did.
+#[derive(Clone, Debug, Default)]
+pub struct ImportPlan {
+    /// Devices that are new.
+    pub add: Vec<Planned>,
+    /// Devices that change.
+    pub change: Vec<Planned>,
+    /// Devices that are as the file says already.
+    pub same: Vec<Planned>,
+    /// Lines that cannot be taken, by line.
+    pub bad: Vec<BadLine>,
+    /// The records that the first two come down to.
+    records: Vec<Arc<Device>>,
+}
+
+/// One device of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// The line, counting from 1.
+    pub line: usize,
+    /// The device.
+    pub name: String,
+    /// The fields that would differ from before.
+    pub fields: Vec<Field>,
+}
+
+/// A line that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// The line, counting from 1.
+    pub line: usize,
+    /// What is wrong with it. Clean, and without secrets.
+    pub reason: String,
+}
+
+impl BadLine {
+    fn new(line: usize, reason: impl AsRef<str>) -> Self {
+        Self { line, reason: crate::model::clean_line(reason.as_ref()).into_owned() }
+    }
+}
+
+/// How an import ended.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// What was planned.
+    pub plan: ImportPlan,
+    /// Whether it was done; false when there were bad lines and they were not to be skipped.
+    pub applied: bool,
+}
+
+/// A file taken apart: rows, and the lines that are none.
+#[derive(Debug, Default)]
+struct Parsed {
+    rows: Vec<Row>,
+    bad: Vec<BadLine>,
+}
+
+/// One device as the file has it.
+#[derive(Debug)]
+struct Row {
+    line: usize,
+    changes: Vec<Change>,
+}
+
+impl Engine {
+    /// What importing `bytes` would do. Changes nothing.
+    ///
+    /// # Errors
+    /// When the engine is stopping. What is wrong with the file stands in the plan.
+    pub async fn plan_import(
+        self: &Arc<Self>,
+        bytes: Vec<u8>,
+        format: Format,
+    ) -> Result<ImportPlan, ActError> {
+        self.aside(move |engine| Ok(engine.plan(parse(&bytes, format), engine.now()))).await
+    }
+
+    /// Imports `bytes`: all of it or, when a line is bad and not to be skipped, nothing.
+    ///
+    /// # Errors
+    /// When the store cannot take it; then nothing was imported.
+    pub async fn import(
+        self: &Arc<Self>,
+        by: &Actor,
+        bytes: Vec<u8>,
+        format: Format,
+        skip_bad: bool,
+    ) -> Result<Imported, ActError> {
+        let _acting = self.acting.lock().await;
+        let plan = self.plan_import(bytes, format).await?;
+        if !plan.bad.is_empty() && !skip_bad {
+            return Ok(Imported { plan, applied: false });
+        }
+        if !plan.records.is_empty() {
+            let message =
+                format!("{} devices added and {} changed by {}", plan.add.len(), plan.change.len(), by.name);
+            self.store_devices(by, "device import", self.now(), &plan.records, &message).await?;
+        }
+        Ok(Imported { plan, applied: true })
+    }
+
+    fn plan(&self, parsed: Parsed, now: Timestamp) -> ImportPlan {
+        let mut plan = ImportPlan { bad: parsed.bad, ..ImportPlan::default() };
+        let mut lines: HashMap<DeviceName, usize> = HashMap::new();
+        let mut next = self.present().next_device();
+        for row in parsed.rows {
+            match self.plan_row(&row, next, now, &mut lines) {
+                Err(reason) => plan.bad.push(BadLine::new(row.line, reason.message)),
+                Ok((device, fields)) => {
+                    let planned = Planned { line: row.line, name: device.name.to_string(), fields };
+                    if device.id == next {
+                        next = DeviceId(next.0 + 1);
+                        plan.add.push(planned);
+                    } else if planned.fields.is_empty() {
+                        plan.same.push(planned);
+                        continue;
+                    } else {
+                        plan.change.push(planned);
+                    }
+                    plan.records.push(Arc::new(device));
+                }
+            }
+        }
+        plan.bad.sort_by_key(|bad| bad.line);
+        plan
+    }
+
+    fn plan_row(
+        &self,
+        row: &Row,
+        next: DeviceId,
+        now: Timestamp,
+        lines: &mut HashMap<DeviceName, usize>,
+    ) -> Result<(Device, Vec<Field>), ActError> {
+        let value = |field: Field| row.changes.iter().find(|c| c.field == field).map(|c| c.value.trim());
+        let needed = |field: Field| {
+            let there = value(field).filter(|value| !value.is_empty());
+            there.ok_or_else(|| ActError::usage(format!("{field} is missing")))
+        };
+        let wrong = |field: Field| move |why: String| ActError::usage(format!("{field}: {why}"));
+        let name: DeviceName = needed(Field::Name)?.parse().map_err(wrong(Field::Name))?;
+        let address = needed(Field::Address)?.parse().map_err(wrong(Field::Address))?;
+        if let Some(first) = lines.insert(name.clone(), row.line) {
+            return Err(ActError::conflict(format!("{name} stands on line {first} already")));
+        }
+        let known = self.present().living(&name);
+        let mut device = known.map_or_else(|| blank(next, name, address, now), |known| (*known).clone());
+        let is_new = device.id == next;
+        // an empty password means "not told": exports never tell one
+        let told = |change: &&Change| !(change.field.is_secret() && change.value.is_empty());
+        let changes: Vec<Change> = row.changes.iter().filter(told).cloned().collect();
+        let mut fields = self.apply(&mut device, &changes)?;
+        if is_new {
+            fields = Field::ALL
+                .into_iter()
+                .filter(|field| {
+                    changes.iter().any(|change| change.field == *field && !change.value.is_empty())
+                })
+                .collect();
+        } else if !fields.is_empty() {
+            device.updated = now;
+        }
+        Ok((device, fields))
+    }
+}
+
+fn parse(bytes: &[u8], format: Format) -> Parsed {
+    let refused = |reason: String| Parsed { rows: Vec::new(), bad: vec![BadLine::new(1, reason)] };
+    if bytes.len() > LARGEST {
+        return refused(format!("the file is larger than {} MB", LARGEST >> 20));
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return refused("the file is UTF-16; save it as UTF-8".to_owned());
+    }
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let parsed = match format {
+        Format::Csv => csv_file::parse(bytes),
+        Format::Toml => toml_file::parse(bytes),
+    };
+    if parsed.rows.len() > MOST {
+        return refused(format!("the file has more than {MOST} devices; import it in parts"));
+    }
+    parsed
+}
