@@ -3,5 +3,8 @@
 
 pub mod clean;
 pub mod driver;
+pub mod replay;
+pub mod script;
+pub mod session;
 pub mod transcript;
 pub mod transport;

@@ -38,4 +38,20 @@
 //!
 //! `expect:` is `ok`, or `failure KIND` with a KIND of [`crate::model::FailureKind`], or `quarantined`.
 //! With `ok`, the file beside it with the ending `.config` holds the exact text that must come out.
+//! With `echo: on` an empty line that the client sends at a prompt needs no mention: the device answers it with the
+//! same prompt. With `echo: off`, as recorded, everything is written.
+//!
 //! `auth: refuse` makes a simulated SSH server refuse the password (for kinds that only speak SSH).
+
+mod parse;
+mod record;
+
+pub use parse::{Expectation, ParseError, Step, Transcript};
+pub use record::{Recorder, Stand, stands};
+
+/// What stands for the login name in a transcript.
+pub const USERNAME: &str = "{username}";
+/// What stands for the login password.
+pub const PASSWORD: &str = "{password}";
+/// What stands for the password of the privileged mode.
+pub const ENABLE_PASSWORD: &str = "{enable_password}";

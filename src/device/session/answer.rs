@@ -1,0 +1,178 @@
+//! Running a command, and knowing when its answer is over.
+//!
+//! What looks like a prompt may be a line of a configuration. So when the last line is the prompt, an empty line is
+//! sent: the answer is over only if nothing but the same prompt comes back. A device that was still talking goes on
+//! talking instead; its text is kept, and the question is asked again when the prompt stands there once more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Session, clean_line};
+use crate::device::driver::CompiledAnswer;
+use crate::model::{Failure, FailureKind};
+
+/// How often it may turn out that the device was still talking.
+const FALSE_PROMPTS: u32 = 200;
+
+/// In how many lines of an answer an error line is looked for.
+const ERROR_LINES: usize = 10;
+
+/// What a command brought.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    /// The text, without echo, prompt and log lines; each line ends in `\n`.
+    pub text: String,
+    /// The line by which the device refused the command.
+    pub error: Option<String>,
+    /// The prompt was confirmed by an empty line. Always so for what [`Session::read`] brings.
+    pub confirmed: bool,
+}
+
+impl Session {
+    /// Runs a command whose answer is short: the prompt behind it counts when it is the last line and nothing else
+    /// is there. For configurations, [`Session::read`].
+    ///
+    /// # Errors
+    /// Timeout, disconnected, too large.
+    pub async fn run(
+        &mut self,
+        command: &str,
+        answers: &[CompiledAnswer],
+        whole: Duration,
+    ) -> Result<Output, Failure> {
+        self.converse(command, answers, whole, false).await
+    }
+
+    /// Runs a command and proves that its answer is whole.
+    ///
+    /// # Errors
+    /// Timeout, disconnected, too large, or no end that could be proven.
+    pub async fn read(
+        &mut self,
+        command: &str,
+        answers: &[CompiledAnswer],
+        whole: Duration,
+    ) -> Result<Output, Failure> {
+        self.converse(command, answers, whole, true).await
+    }
+
+    async fn converse(
+        &mut self,
+        command: &str,
+        answers: &[CompiledAnswer],
+        whole: Duration,
+        confirm: bool,
+    ) -> Result<Output, Failure> {
+        self.begin_step(command);
+        let deadline = Instant::now() + whole;
+        self.cleaner.begin_answer();
+        self.type_line(command, false).await?;
+        let mut text = String::new();
+        for _ in 0..FALSE_PROMPTS {
+            self.until_prompt(answers, deadline).await?;
+            let prompt = self.cleaner.last_line().unwrap_or_default();
+            let overlong = self.cleaner.overlong();
+            text.push_str(&self.cleaner.begin_answer());
+            if overlong {
+                let message = format!("a line of the answer to `{command}` is longer than a megabyte");
+                return Err(Failure::new(FailureKind::TooLarge, message));
+            }
+            if !confirm {
+                return Ok(self.output(command, text, false));
+            }
+            self.type_line("", false).await?;
+            if self.confirmed(deadline).await? {
+                return Ok(self.output(command, text, true));
+            }
+            // It was no prompt but a line: what came behind it on that line is in the cleaner.
+            text.push_str(&prompt);
+        }
+        let message = format!("the end of the answer to `{command}` could not be proven{}", self.last_seen());
+        Err(Failure::new(FailureKind::Truncated, message))
+    }
+
+    /// Reads until the last line is the prompt, turning pages and answering questions.
+    async fn until_prompt(&mut self, answers: &[CompiledAnswer], deadline: Instant) -> Result<(), Failure> {
+        let driver = Arc::clone(&self.driver);
+        let Some(prompt) = self.prompt.clone() else { return Ok(()) };
+        loop {
+            let line = self.cleaner.last_line().unwrap_or_default();
+            let has_lines = !self.cleaner.text().is_empty();
+            if has_lines && self.is_prompt(&line, &prompt) {
+                return Ok(());
+            }
+            if let Some(pager) = driver.pager.as_ref().filter(|pager| pager.is_match(&line))
+                && pager.is_match(&line)
+            {
+                let send = driver.driver.pager.as_ref().map_or(" ", |pager| pager.send.as_str()).to_owned();
+                self.cleaner.forget_line();
+                self.recorder.keys(self.began.elapsed(), send.as_bytes());
+                self.send(send.as_bytes()).await?;
+            } else if let Some(answer) = self.question(answers) {
+                self.answer_question(answer).await?;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                let message =
+                    format!("the answer to `{}` took longer than it may{}", self.step, self.last_seen());
+                return Err(Failure::new(FailureKind::Timeout, message));
+            }
+            self.receive(left.min(self.limits.idle)).await?;
+        }
+    }
+
+    /// After an empty line was sent: whether the prompt, and nothing else, comes back.
+    async fn confirmed(&mut self, deadline: Instant) -> Result<bool, Failure> {
+        let Some(prompt) = self.prompt.clone() else { return Ok(false) };
+        loop {
+            let text = self.cleaner.text();
+            let only_blank = text.trim().is_empty();
+            let line = self.cleaner.last_line().unwrap_or_default();
+            if only_blank && !text.is_empty() && self.is_prompt(&line, &prompt) {
+                return Ok(true);
+            }
+            if !only_blank {
+                return Ok(self.only_log_lines_came(&line));
+            }
+            let left = deadline.saturating_duration_since(Instant::now()).min(self.limits.idle);
+            self.receive(left).await?;
+        }
+    }
+
+    /// A log line may come between the empty line and the prompt: that is no more of the answer.
+    fn only_log_lines_came(&self, last_line: &str) -> bool {
+        let driver = &self.driver;
+        let is_prompt = |line: &str| self.prompt.as_ref().is_some_and(|prompt| self.is_prompt(line, prompt));
+        is_prompt(last_line)
+            && self
+                .cleaner
+                .text()
+                .lines()
+                .all(|line| line.trim().is_empty() || driver.log_lines.is_match(line) || is_prompt(line))
+    }
+
+    fn output(&self, command: &str, text: String, confirmed: bool) -> Output {
+        let mut lines: Vec<&str> = text.lines().collect();
+        let is_echo = |line: &str| {
+            let squeeze = |text: &str| text.split_whitespace().collect::<String>();
+            squeeze(line) == squeeze(command)
+        };
+        if lines.first().is_some_and(|line| is_echo(line)) {
+            lines.remove(0);
+        }
+        lines.retain(|line| !self.driver.log_lines.is_match(line));
+        while lines.last().is_some_and(|line| line.trim().is_empty()) {
+            lines.pop();
+        }
+        let error = lines.iter().take(ERROR_LINES).find(|line| self.driver.errors.is_match(line));
+        let error = error.map(|line| clean_line(line.trim()).into_owned());
+        let mut text = String::with_capacity(text.len());
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        Output { text, error, confirmed }
+    }
+}
