@@ -3,8 +3,6 @@
 //! Strict, it proves a driver: what the client sends must be what the transcript says. Lenient, it is a simulated
 //! device: lines are answered in whatever order they come, and the configuration can be another.
 
-use std::collections::VecDeque;
-
 use regex::Regex;
 
 use super::transcript::{ENABLE_PASSWORD, PASSWORD, Step, Transcript, USERNAME};

@@ -70,11 +70,14 @@ impl Session {
         self.cleaner.begin_answer();
         self.type_line(command, false).await?;
         let mut text = String::new();
+        // Empty lines that were sent and whose prompts have not come yet.
+        let mut owed = 0;
         for _ in 0..FALSE_PROMPTS {
             self.until_prompt(answers, deadline).await?;
             let prompt = self.cleaner.last_line().unwrap_or_default();
             let overlong = self.cleaner.overlong();
             text.push_str(&self.cleaner.begin_answer());
+            let paid = self.take_prompts_off(&mut text, owed);
             if overlong {
                 let message = format!("a line of the answer to `{command}` is longer than a megabyte");
                 return Err(Failure::new(FailureKind::TooLarge, message));
@@ -82,8 +85,12 @@ impl Session {
             if !confirm {
                 return Ok(self.output(command, text, false));
             }
-            self.type_line("", false).await?;
-            if self.confirmed(deadline).await? {
+            owed -= paid;
+            if owed == 0 && paid == 0 {
+                self.type_line("", false).await?;
+                owed = 1;
+            }
+            if owed == 0 || self.confirmed(owed, deadline).await? {
                 return Ok(self.output(command, text, true));
             }
             // It was no prompt but a line: what came behind it on that line is in the cleaner.
@@ -103,9 +110,7 @@ impl Session {
             if has_lines && self.is_prompt(&line, &prompt) {
                 return Ok(());
             }
-            if let Some(pager) = driver.pager.as_ref().filter(|pager| pager.is_match(&line))
-                && pager.is_match(&line)
-            {
+            if driver.pager.as_ref().is_some_and(|pager| pager.is_match(&line)) {
                 let send = driver.driver.pager.as_ref().map_or(" ", |pager| pager.send.as_str()).to_owned();
                 self.cleaner.forget_line();
                 self.recorder.keys(self.began.elapsed(), send.as_bytes());
@@ -123,34 +128,39 @@ impl Session {
         }
     }
 
-    /// After an empty line was sent: whether the prompt, and nothing else, comes back.
-    async fn confirmed(&mut self, deadline: Instant) -> Result<bool, Failure> {
+    /// Takes at most `owed` prompts off the end of the text: the answers to empty lines that were sent too early.
+    fn take_prompts_off(&self, text: &mut String, owed: usize) -> usize {
+        let Some(prompt) = &self.prompt else { return 0 };
+        let mut paid = 0;
+        while paid < owed {
+            let trimmed = text.trim_end_matches('\n');
+            let begin = trimmed.rfind('\n').map_or(0, |at| at + 1);
+            if !self.is_prompt(&trimmed[begin..], prompt) {
+                break;
+            }
+            text.truncate(begin);
+            paid += 1;
+        }
+        paid
+    }
+
+    /// Whether the `owed` prompts, and nothing else but log lines, come back for the empty lines that were sent.
+    async fn confirmed(&mut self, owed: usize, deadline: Instant) -> Result<bool, Failure> {
         let Some(prompt) = self.prompt.clone() else { return Ok(false) };
         loop {
             let text = self.cleaner.text();
-            let only_blank = text.trim().is_empty();
-            let line = self.cleaner.last_line().unwrap_or_default();
-            if only_blank && !text.is_empty() && self.is_prompt(&line, &prompt) {
-                return Ok(true);
+            let is_nothing = |line: &str| line.trim().is_empty() || self.driver.log_lines.is_match(line);
+            let prompts = text.lines().filter(|line| self.is_prompt(line, &prompt)).count();
+            if !text.lines().all(|line| is_nothing(line) || self.is_prompt(line, &prompt)) {
+                return Ok(false);
             }
-            if !only_blank {
-                return Ok(self.only_log_lines_came(&line));
+            let line = self.cleaner.last_line().unwrap_or_default();
+            if !text.is_empty() && prompts + 1 >= owed && self.is_prompt(&line, &prompt) {
+                return Ok(true);
             }
             let left = deadline.saturating_duration_since(Instant::now()).min(self.limits.idle);
             self.receive(left).await?;
         }
-    }
-
-    /// A log line may come between the empty line and the prompt: that is no more of the answer.
-    fn only_log_lines_came(&self, last_line: &str) -> bool {
-        let driver = &self.driver;
-        let is_prompt = |line: &str| self.prompt.as_ref().is_some_and(|prompt| self.is_prompt(line, prompt));
-        is_prompt(last_line)
-            && self
-                .cleaner
-                .text()
-                .lines()
-                .all(|line| line.trim().is_empty() || driver.log_lines.is_match(line) || is_prompt(line))
     }
 
     fn output(&self, command: &str, text: String, confirmed: bool) -> Output {

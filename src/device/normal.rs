@@ -1,0 +1,142 @@
+//! The normalised view of a configuration: what diffs, search and alerts look at.
+//!
+//! Noise is dropped, and each secret shows as a keyed fingerprint: the same secret always as the same one, so that a
+//! changed password is seen and a text that is merely printed with another salt is silent.
+
+use std::ops::Range;
+
+use super::driver::{CompiledDriver, Patterns};
+use crate::model::clean_line;
+
+const VOLATILE: &str = "<volatile>";
+const ROTATING: &str = "<secret>";
+
+/// Makes the normalised view. `fingerprint` names a secret without telling it.
+pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
+    let mut normal = String::with_capacity(exact.len());
+    let mut block: Option<(usize, String)> = None;
+    for line in exact.lines() {
+        if let Some((kind, body)) = &mut block {
+            body.push_str(line);
+            body.push('\n');
+            if driver.secret_blocks[*kind].1.is_match(line) {
+                push(&mut normal, &format!("<secret:{}>", fingerprint(body)));
+                block = None;
+            }
+            continue;
+        }
+        if driver.drop.is_match(line) {
+            continue;
+        }
+        if let Some(kind) = driver.secret_blocks.iter().position(|(from, _)| from.is_match(line)) {
+            push(&mut normal, &clean_line(line));
+            block = Some((kind, String::new()));
+            continue;
+        }
+        push_line(&mut normal, driver, line, fingerprint);
+    }
+    // A block without an end is a secret to the end of the text.
+    if let Some((_, body)) = block {
+        push(&mut normal, &format!("<secret:{}>", fingerprint(&body)));
+    }
+    normal
+}
+
+fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerprint: &dyn Fn(&str) -> String) {
+    let mut parts: Vec<(Range<usize>, String)> = Vec::new();
+    groups(&driver.rotating_secrets, line, &mut |range| parts.push((range, ROTATING.to_owned())));
+    groups(&driver.secrets, line, &mut |range| {
+        let name = format!("<secret:{}>", fingerprint(&line[range.clone()]));
+        parts.push((range, name));
+    });
+    for place in driver.volatile.set.matches(line) {
+        parts.extend(
+            driver.volatile.each[place].find_iter(line).map(|found| (found.range(), VOLATILE.to_owned())),
+        );
+    }
+    if parts.is_empty() {
+        return push(normal, &clean_line(line));
+    }
+    push(normal, &clean_line(&replaced(line, parts)));
+}
+
+/// Calls `found` with each group of each pattern that matches.
+fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) {
+    for place in patterns.set.matches(line) {
+        for captures in patterns.each[place].captures_iter(line) {
+            for group in captures.iter().skip(1).flatten().filter(|group| !group.is_empty()) {
+                found(group.range());
+            }
+        }
+    }
+}
+
+/// The line with its parts replaced. Where two overlap, both are covered by the name of the first.
+fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
+    parts.sort_by_key(|(range, _)| range.start);
+    let mut text = String::with_capacity(line.len());
+    let mut at = 0;
+    for (range, name) in parts {
+        if range.start >= at {
+            text.push_str(&line[at..range.start]);
+            text.push_str(&name);
+        }
+        at = at.max(range.end);
+    }
+    text.push_str(&line[at..]);
+    text
+}
+
+fn push(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::driver::{Driver, Drivers};
+
+    fn name(secret: &str) -> String {
+        format!("{:08x}", crc32fast::hash(secret.as_bytes()))
+    }
+
+    fn ios(text: &str) -> String {
+        normalise(&Drivers::embedded().get(&"cisco_ios".parse().unwrap()).unwrap(), text, &name)
+    }
+
+    #[test]
+    fn noise_goes_and_secrets_are_named() {
+        let one = ios(
+            "! Last configuration change at 10:00\nusername ann secret 5 $1$fake$aaaa\nntp clock-period 1\nend\n",
+        );
+        assert_eq!(one, format!("username ann secret 5 <secret:{}>\nend\n", name("$1$fake$aaaa")));
+        assert_ne!(one, ios("username ann secret 5 $1$fake$bbbb\nend\n"));
+        assert_eq!(
+            ios("snmp-server community fake-one RO\n"),
+            format!("snmp-server community <secret:{}> RO\n", name("fake-one"))
+        );
+    }
+
+    #[test]
+    fn blocks_rotating_and_volatile_parts() {
+        let driver: Driver = toml::from_str(
+            "id='x'\nvendor='x'\nname='x'\ntried='never'\n[prompt]\nprivileged='#'\n[[backup.commands]]\nrun='s'\nconfig=true\n\
+             [normal]\nvolatile=['uptime \\d+']\nrotating_secrets=['ENC (\\S+)']\nsecrets=['set (\\S+) ENC']\n\
+             [[normal.secret_blocks]]\nfrom='BEGIN'\nto='END'\n",
+        )
+        .unwrap();
+        let driver = CompiledDriver::new(driver).unwrap();
+        let text = "up uptime 5 x\nset key ENC abc\nBEGIN KEY\nfake\nEND KEY\nafter\n";
+        let normal = normalise(&driver, text, &name);
+        assert_eq!(
+            normal,
+            format!(
+                "up <volatile> x\nset <secret:{}> ENC <secret>\nBEGIN KEY\n<secret:{}>\nafter\n",
+                name("key"),
+                name("fake\nEND KEY\n")
+            )
+        );
+        assert!(!normalise(&driver, "BEGIN\nfake-without-end\n", &name).contains("fake-without-end"));
+    }
+}
