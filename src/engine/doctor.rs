@@ -81,14 +81,14 @@ impl Engine {
     }
 
     fn look_at_drivers(&self) -> Vec<Finding> {
-        let problems = self.reader.problems();
+        let problems = self.drivers.problems();
         if problems.is_empty() {
             return vec![Finding::good("drivers", "every driver file is well made")];
         }
         let advice = "mend the file, or take it away; `driver test` says whether it works";
         problems
             .into_iter()
-            .map(|problem| Finding::bad("drivers", Severity::Warning, problem, advice))
+            .map(|problem| Finding::bad("drivers", Severity::Warning, problem.to_string(), advice))
             .collect()
     }
 

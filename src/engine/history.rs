@@ -127,7 +127,12 @@ impl Engine {
             ActError::not_found(format!("{0} has {what} stored; `backup run {0}` reads one", device.name))
         })?;
         let text = self.plain_text(&revision.normal)?;
-        let sections = device.driver.as_ref().map(|driver| self.reader.sections(driver)).unwrap_or_default();
+        let sections = device
+            .driver
+            .as_ref()
+            .and_then(|id| self.drivers.get(id).ok())
+            .map(|driver| driver.driver.sections.clone())
+            .unwrap_or_default();
         Ok(ConfigText { revision, text: text.into(), style: sections.style, section_start: sections.start })
     }
 }

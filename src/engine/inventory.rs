@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Address, Device, DeviceId, DeviceName, EventKind, Sealed, Secret, Severity, Timestamp};
+use crate::model::{
+    Address, Device, DeviceId, DeviceName, DriverId, EventKind, Sealed, Secret, Severity, Timestamp,
+};
 
 use crate::store::Entry;
 
@@ -52,7 +54,7 @@ impl Engine {
         self.apply(&mut device, changes)?;
         let message = format!("{} was added by {}", device.name, by.name);
         let device = Arc::new(device);
-        self.store_devices(by, "device add", now, &[device.clone()], &message).await?;
+        self.store_devices(by, "device add", now, std::slice::from_ref(&device), &message).await?;
         Ok(device)
     }
 
@@ -74,7 +76,7 @@ impl Engine {
         let device = Arc::new(device);
         let names: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
         let message = format!("{}: {} changed by {}", old.name, names.join(", "), by.name);
-        self.store_devices(by, "device edit", now, &[device.clone()], &message).await?;
+        self.store_devices(by, "device edit", now, std::slice::from_ref(&device), &message).await?;
         Ok(Edited { device, fields })
     }
 
@@ -117,7 +119,7 @@ impl Engine {
         self.check_name_is_free(&newest.name, None)?;
         let device = Arc::new(Device { deleted: None, updated: now, ..(*newest).clone() });
         let message = format!("{} brought back by {}", device.name, by.name);
-        self.store_devices(by, "device restore", now, &[device.clone()], &message).await?;
+        self.store_devices(by, "device restore", now, std::slice::from_ref(&device), &message).await?;
         Ok(device)
     }
 
@@ -152,12 +154,22 @@ impl Engine {
             }
         }
         if let Some(driver) = device.driver.as_ref().filter(|driver| before.driver.as_ref() != Some(driver)) {
-            self.reader.check_driver(driver).map_err(|why| ActError::usage(format!("driver: {why}")))?;
+            self.check_driver(driver)?;
         }
         fields.extend(Field::ALL.into_iter().filter(|field| field.read(&before) != field.read(device)));
         fields.sort_unstable();
         fields.dedup();
         Ok(fields)
+    }
+
+    fn check_driver(&self, id: &DriverId) -> Result<(), ActError> {
+        if self.drivers.knows(id) {
+            Ok(())
+        } else {
+            Err(ActError::usage(format!(
+                "driver: there is no driver {id}; `driver list` shows those there are"
+            )))
+        }
     }
 
     /// Seals a new secret, unless it is the one already held. Whether it changed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
-use crate::device::driver::Limits;
+use crate::device::driver::{Drivers, Limits};
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
 use crate::store::{OpenReport, Store, StoreError};
 
@@ -80,6 +80,7 @@ pub struct Engine {
     pub(super) settings: Settings,
     pub(super) store: Store,
     pub(super) reader: Arc<dyn Reader>,
+    pub(super) drivers: Drivers,
     pub(super) queue: Queue,
     pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
@@ -99,7 +100,7 @@ impl Engine {
     /// # Errors
     /// When the settings have a mistake, or the store does not open.
     pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
-        Self::start_with(options, Arc::new(Network::new())).await
+        Self::start_with(options, Arc::new(Network)).await
     }
 
     /// The same, with another way to read devices: a test's.
@@ -111,6 +112,7 @@ impl Engine {
         settings.limits = options.limits.unwrap_or(settings.limits);
         settings.concurrency = options.concurrency.unwrap_or(settings.concurrency).max(1);
         let now = options.clock.now();
+        let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
         let (store, present, report) = tokio::task::spawn_blocking(move || open(&dir, late_after, now))
             .await
@@ -128,6 +130,7 @@ impl Engine {
             settings,
             store,
             reader,
+            drivers,
         });
         engine.tell_notes(&report.notes);
         engine.publish_now();
@@ -173,6 +176,11 @@ impl Engine {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The device kinds that are known.
+    pub fn drivers(&self) -> &Drivers {
+        &self.drivers
     }
 
     /// The store, for the commands that look after it.

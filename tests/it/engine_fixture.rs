@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use noctule::device::driver::Sections;
+use noctule::device::driver::CompiledDriver;
 use noctule::engine::backup::{
     BackupOptions, Broken, Call, JobHandle, Reader, Reading, ReadingFuture, RunReport,
 };
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::{Actor, Clock, Engine, Options, Selection};
-use noctule::model::{DriverId, Evidence, Failure, FailureKind, Timestamp};
+use noctule::model::{Evidence, Failure, FailureKind, Timestamp};
 use tokio::sync::watch;
 
 /// 2026-11-24 12:00 UTC.
@@ -111,31 +111,13 @@ impl Reader for Network {
     }
 
     /// Drops lines that begin with `!`; what follows `secret ` becomes a fingerprint.
-    fn normalise(
-        &self,
-        _driver: &DriverId,
-        exact: &str,
-        fingerprint: &dyn Fn(&str) -> String,
-    ) -> Result<String, Failure> {
+    fn normalise(&self, _: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
         let lines = exact.lines().filter(|line| !line.starts_with('!'));
-        Ok(lines
-            .map(|line| match line.split_once("secret ") {
-                Some((head, secret)) => format!("{head}secret <secret:{}>\n", fingerprint(secret)),
-                None => format!("{line}\n"),
-            })
-            .collect())
-    }
-
-    fn check_driver(&self, driver: &DriverId) -> Result<(), String> {
-        if driver.as_str() == "unknown" { Err("there is no driver unknown".to_owned()) } else { Ok(()) }
-    }
-
-    fn sections(&self, _driver: &DriverId) -> Sections {
-        Sections::default()
-    }
-
-    fn problems(&self) -> Vec<String> {
-        Vec::new()
+        let masked = lines.map(|line| match line.split_once("secret ") {
+            Some((head, secret)) => format!("{head}secret <secret:{}>\n", fingerprint(secret)),
+            None => format!("{line}\n"),
+        });
+        masked.collect()
     }
 }
 

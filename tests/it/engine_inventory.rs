@@ -89,7 +89,7 @@ async fn an_import_says_what_it_would_do_and_then_does_it() {
     let text = format!(
         "{HEADER}same,127.0.0.1,,ssh,cisco_ios,backup,not-a-real-password,,,\n\
          changed,127.0.0.9,,ssh,cisco_ios,backup,another-fake,,,\n\
-         new,10.0.0.1,2222,telnet,huawei_vrp,backup,fake,fake-too,campus/north,room 1\n\
+         new,10.0.0.1,2222,telnet,cisco_ios,backup,fake,fake-too,campus/north,room 1\n\
          asset,10.0.0.2,,,,,,,,\n"
     );
     let plan = engine.plan_import(text.clone().into_bytes(), Format::Csv).await.unwrap();

@@ -1,6 +1,8 @@
 //! What crosses a module's border: the real binary, real sockets, real peers, a real terminal.
 //! One crate, so that it is linked once.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
+
 mod engine_backup;
 mod engine_fixture;
 mod engine_inventory;

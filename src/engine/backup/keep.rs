@@ -12,8 +12,8 @@ use crate::engine::inventory::entry;
 use crate::engine::records::DeviceStatus;
 use crate::engine::start::Engine;
 use crate::model::{
-    BlobId, BlobRef, Device, Event, EventKind, Failure, FailureKind, Revision, RevisionState, Run, RunStatus,
-    Severity, Timestamp,
+    BlobId, BlobRef, Device, Evidence, Failure, FailureKind, Revision, RevisionState, Run, RunStatus,
+    Timestamp,
 };
 
 use crate::store::{Recording, RecordingKey, RevisionKey, RunKey};
@@ -27,6 +27,16 @@ pub(super) struct Outcome {
     pub millis: u64,
     pub by: Actor,
     pub result: Result<Reading, Broken>,
+}
+
+/// A configuration that came.
+struct Came<'a> {
+    device: &'a Device,
+    at: Timestamp,
+    before: &'a DeviceStatus,
+    exact: String,
+    sha256: String,
+    evidence: Evidence,
 }
 
 /// What is going to be stored.
@@ -74,7 +84,7 @@ impl Engine {
                 .map_err(|error| ActError::internal(format!("storing a run: {error}")))??
         };
         let now = self.now();
-        let events = self.events_of(&device, &before, &kept, now);
+        let events = self.events_of(&device, &before, &kept.run, now);
         let mut entry = entry(now, &by, "backup run")
             .put(&RunKey(device.id, kept.run.at), &kept.run)
             .put(&device.id, &kept.status);
@@ -103,103 +113,66 @@ impl Engine {
         match result {
             Err(broken) => {
                 let recording = self.put_recording(at, before, broken.recording)?;
-                let run = run(RunStatus::Failed, Some(broken.failure));
-                Ok(self.failed(before, run, None, recording))
+                Ok(failed(before, run(RunStatus::Failed, Some(broken.failure)), None, recording))
             }
             Ok(Reading { exact, evidence, doubt: Some(reason), recording }) => {
                 let failure = Failure::new(FailureKind::Truncated, format!("put aside: {reason}"));
                 let recording = self.put_recording(at, before, recording)?;
-                let sha256 = sha256_of(&exact);
-                let mut run = run(RunStatus::Failed, Some(failure));
-                run.bytes = exact.len() as u64;
-                let revision = match self.same_quarantined(before, &sha256)? {
-                    Some(known) => Revision { last_seen: at, ..known },
-                    None => Revision {
-                        state: RevisionState::Quarantined { reason },
-                        ..self.new_revision(&device, at, before, &exact, None, sha256, evidence)?
-                    },
-                };
-                Ok(self.failed(before, run, Some(revision), recording))
+                let run = run(RunStatus::Failed, Some(failure));
+                let came = Came { device: &device, at, before, sha256: sha256_of(&exact), exact, evidence };
+                self.quarantined(came, run, reason, recording)
             }
             Ok(Reading { exact, evidence, doubt: None, .. }) => {
-                let mut run = run(RunStatus::Unchanged, None);
-                run.bytes = exact.len() as u64;
-                let sha256 = sha256_of(&exact);
-                match &before.newest {
-                    Some(newest) if newest.sha256 == sha256 => {
-                        let revision = Revision { last_seen: at, evidence, ..(**newest).clone() };
-                        Ok(good(before, run, revision))
-                    }
-                    Some(newest) => {
-                        let normal = self.put_normal(&device, &exact)?;
-                        if normal == newest.normal {
-                            self.only_noise(before, run, newest, &exact, sha256, evidence)
-                        } else {
-                            run.status = RunStatus::Changed;
-                            let revision = self.new_revision(
-                                &device,
-                                at,
-                                before,
-                                &exact,
-                                Some(normal),
-                                sha256,
-                                evidence,
-                            )?;
-                            Ok(good(before, run, revision))
-                        }
-                    }
-                    None => {
-                        run.status = RunStatus::Changed;
-                        let revision =
-                            self.new_revision(&device, at, before, &exact, None, sha256, evidence)?;
-                        Ok(good(before, run, revision))
-                    }
-                }
+                let run = run(RunStatus::Unchanged, None);
+                let came = Came { device: &device, at, before, sha256: sha256_of(&exact), exact, evidence };
+                self.proven(came, run)
+            }
+        }
+    }
+
+    fn quarantined(
+        &self,
+        came: Came<'_>,
+        mut run: Run,
+        reason: String,
+        recording: Option<(RecordingKey, Recording)>,
+    ) -> Result<Kept, ActError> {
+        run.bytes = came.exact.len() as u64;
+        let before = came.before;
+        let revision = match self.same_quarantined(before, &came.sha256)? {
+            Some(known) => Revision { last_seen: came.at, ..known },
+            None => {
+                let normal = self.put_normal(came.device, &came.exact)?;
+                Revision { state: RevisionState::Quarantined { reason }, ..self.new_revision(came, normal)? }
+            }
+        };
+        Ok(failed(before, run, Some(revision), recording))
+    }
+
+    fn proven(&self, came: Came<'_>, mut run: Run) -> Result<Kept, ActError> {
+        run.bytes = came.exact.len() as u64;
+        let before = came.before;
+        if let Some(newest) = before.newest.as_ref().filter(|newest| newest.sha256 == came.sha256) {
+            let revision = Revision { last_seen: came.at, evidence: came.evidence, ..(**newest).clone() };
+            return Ok(good(before, run, revision));
+        }
+        let normal = self.put_normal(came.device, &came.exact)?;
+        match before.newest.as_ref().filter(|newest| newest.normal == normal) {
+            Some(newest) => self.only_noise(came, run, newest),
+            None => {
+                run.status = RunStatus::Changed;
+                Ok(good(before, run, self.new_revision(came, normal)?))
             }
         }
     }
 
     /// Only noise differs, such as the salt of a hash: still the same revision, but its exact text becomes the one
     /// that the device holds now, since a secret that is masked as rotating may have changed with its salt.
-    fn only_noise(
-        &self,
-        before: &DeviceStatus,
-        run: Run,
-        newest: &Revision,
-        exact: &str,
-        sha256: String,
-        evidence: crate::model::Evidence,
-    ) -> Result<Kept, ActError> {
-        let body = self.put_sealed(exact.as_bytes())?;
-        let revision = Revision {
-            last_seen: run.at,
-            exact: body,
-            sha256,
-            lines: lines_of(exact),
-            evidence,
-            ..newest.clone()
-        };
+    fn only_noise(&self, came: Came<'_>, run: Run, newest: &Revision) -> Result<Kept, ActError> {
+        let before = came.before;
+        let fresh = self.new_revision(came, newest.normal)?;
+        let revision = Revision { number: newest.number, at: newest.at, ..fresh };
         Ok(Kept { let_go: Some(newest.exact.id), ..good(before, run, revision) })
-    }
-
-    fn failed(
-        &self,
-        before: &DeviceStatus,
-        mut run: Run,
-        revision: Option<Revision>,
-        recording: Option<(RecordingKey, Recording)>,
-    ) -> Kept {
-        let mut status = before.clone();
-        if let Some(revision) = &revision {
-            run.revision = Some(revision.number);
-            count(&mut status, revision);
-        }
-        if let Some((RecordingKey(_, id), _)) = &recording {
-            run.recording = Some(*id);
-            status.next_recording = id.saturating_add(1);
-        }
-        status.last_run = Some(Arc::new(run.clone()));
-        Kept { run, revision, status, recording, let_go: None }
     }
 
     /// The quarantined revision of the run before, where it is the same text: it is not stored twice.
@@ -213,44 +186,27 @@ impl Engine {
         Ok(known.filter(|known| known.sha256 == sha256 && known.state != RevisionState::Good))
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn new_revision(
-        &self,
-        device: &Device,
-        at: Timestamp,
-        before: &DeviceStatus,
-        exact: &str,
-        normal: Option<BlobRef>,
-        sha256: String,
-        evidence: crate::model::Evidence,
-    ) -> Result<Revision, ActError> {
-        let normal = match normal {
-            Some(normal) => normal,
-            None => self.put_normal(device, exact)?,
-        };
+    fn new_revision(&self, came: Came<'_>, normal: BlobRef) -> Result<Revision, ActError> {
         Ok(Revision {
-            device: device.id,
-            number: before.next_revision,
-            at,
-            last_seen: at,
-            exact: self.put_sealed(exact.as_bytes())?,
+            device: came.device.id,
+            number: came.before.next_revision,
+            at: came.at,
+            last_seen: came.at,
+            exact: self.put_sealed(came.exact.as_bytes())?,
             normal,
-            sha256,
-            lines: lines_of(exact),
-            evidence,
+            sha256: came.sha256,
+            lines: lines_of(&came.exact),
+            evidence: came.evidence,
             state: RevisionState::Good,
         })
     }
 
     fn put_normal(&self, device: &Device, exact: &str) -> Result<BlobRef, ActError> {
-        let driver =
-            device.driver.as_ref().ok_or_else(|| ActError::internal("a reading without a driver"))?;
+        let id = device.driver.as_ref().ok_or_else(|| ActError::internal("a reading without a driver"))?;
+        let driver = self.drivers.get(id).map_err(|problem| ActError::internal(problem.to_string()))?;
         let fingerprints = self.store.fingerprinter();
         let fingerprint = |secret: &str| fingerprints.fingerprint(secret);
-        let normal = self
-            .reader
-            .normalise(driver, exact, &fingerprint)
-            .map_err(|failure| ActError::internal(format!("normalising: {failure}")))?;
+        let normal = self.reader.normalise(&driver, exact, &fingerprint);
         self.put_plain(normal.as_bytes())
     }
 
@@ -266,56 +222,6 @@ impl Engine {
         let body = self.put_sealed(transcript.as_bytes())?;
         Ok(Some((RecordingKey(before.device, before.next_recording), Recording { at, body })))
     }
-
-    fn events_of(&self, device: &Device, before: &DeviceStatus, kept: &Kept, at: Timestamp) -> Vec<Event> {
-        let mut events = Vec::new();
-        let mut say = |kind, severity, message: String| {
-            events.push(self.event(at, kind, severity, Some(device.name.clone()), &message));
-        };
-        let failed_before = before.last_run.as_ref().filter(|run| run.status == RunStatus::Failed);
-        match (&kept.run.failure, kept.run.revision) {
-            (Some(failure), Some(number)) => {
-                if failed_before.and_then(|run| run.revision) != Some(number) {
-                    say(
-                        EventKind::Quarantined,
-                        Severity::Warning,
-                        format!("revision {number} {}", failure.message),
-                    );
-                }
-            }
-            (Some(failure), None) => {
-                // the same failure night after night is one event, not one a night
-                let known = failed_before.and_then(|run| run.failure.as_ref());
-                if known.is_none_or(|known| known.kind != failure.kind) {
-                    events.push(self.failure_event(at, device, failure));
-                }
-            }
-            (None, number) => {
-                if failed_before.is_some() {
-                    say(EventKind::BackupRecovered, Severity::Info, "can be backed up again".to_owned());
-                }
-                if let (RunStatus::Changed, Some(number)) = (kept.run.status, number) {
-                    let message = match before.newest {
-                        Some(_) => format!("the configuration changed: revision {number}"),
-                        None => {
-                            "the first configuration is stored: revision 1".replace('1', &number.to_string())
-                        }
-                    };
-                    say(EventKind::ConfigChanged, Severity::Info, message);
-                }
-            }
-        }
-        events
-    }
-
-    fn failure_event(&self, at: Timestamp, device: &Device, failure: &Failure) -> Event {
-        let severity = match failure.kind {
-            FailureKind::Cancelled => Severity::Info,
-            FailureKind::HostKey | FailureKind::Storage | FailureKind::Internal => Severity::Error,
-            _ => Severity::Warning,
-        };
-        self.event(at, EventKind::BackupFailed, severity, Some(device.name.clone()), &failure.to_string())
-    }
 }
 
 fn good(before: &DeviceStatus, mut run: Run, revision: Revision) -> Kept {
@@ -325,6 +231,25 @@ fn good(before: &DeviceStatus, mut run: Run, revision: Revision) -> Kept {
     status.newest = Some(Arc::new(revision.clone()));
     status.last_run = Some(Arc::new(run.clone()));
     Kept { run, revision: Some(revision), status, recording: None, let_go: None }
+}
+
+fn failed(
+    before: &DeviceStatus,
+    mut run: Run,
+    revision: Option<Revision>,
+    recording: Option<(RecordingKey, Recording)>,
+) -> Kept {
+    let mut status = before.clone();
+    if let Some(revision) = &revision {
+        run.revision = Some(revision.number);
+        count(&mut status, revision);
+    }
+    if let Some((RecordingKey(_, id), _)) = &recording {
+        run.recording = Some(*id);
+        status.next_recording = id.saturating_add(1);
+    }
+    status.last_run = Some(Arc::new(run.clone()));
+    Kept { run, revision, status, recording, let_go: None }
 }
 
 fn count(status: &mut DeviceStatus, revision: &Revision) {

@@ -6,6 +6,7 @@ mod network;
 mod queue;
 mod reader;
 mod run;
+mod told;
 
 use std::sync::Arc;
 

@@ -4,17 +4,17 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::device::driver::{Limits, Sections};
+use crate::device::driver::{CompiledDriver, Limits};
 use crate::engine::inventory::Passwords;
 use crate::engine::trust::Trust;
-use crate::model::{Device, DriverId, Evidence, Failure};
+use crate::model::{Device, Evidence, Failure};
 
 /// One session that is wanted.
 pub struct Call {
     /// With which device.
     pub device: Arc<Device>,
     /// Its driver.
-    pub driver: DriverId,
+    pub driver: Arc<CompiledDriver>,
     /// What it is logged in with.
     pub passwords: Passwords,
     /// How long each step may take.
@@ -65,25 +65,6 @@ pub trait Reader: Send + Sync {
 
     /// The view for diffs and search: noise dropped, secrets as fingerprints by `fingerprint`. Blocks for about a
     /// millisecond per 40 kB.
-    ///
-    /// # Errors
-    /// When the driver is gone.
-    fn normalise(
-        &self,
-        driver: &DriverId,
-        exact: &str,
-        fingerprint: &dyn Fn(&str) -> String,
-    ) -> Result<String, Failure>;
-
-    /// Whether there is such a driver.
-    ///
-    /// # Errors
-    /// A sentence that says there is none, with what there is instead.
-    fn check_driver(&self, driver: &DriverId) -> Result<(), String>;
-
-    /// How that driver's configurations fold.
-    fn sections(&self, driver: &DriverId) -> Sections;
-
-    /// What is wrong with driver files: file, line, sentence.
-    fn problems(&self) -> Vec<String>;
+    fn normalise(&self, driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String)
+    -> String;
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
+use crate::device::driver::CompiledDriver;
 use crate::engine::actor::Actor;
 use crate::engine::snapshot::Stage;
 use crate::engine::start::Engine;
 use crate::engine::trust::StoredTrust;
-use crate::model::{Device, DeviceId, DriverId, Failure, FailureKind, Run, RunStatus, Timestamp};
+use crate::model::{Device, DeviceId, Failure, FailureKind, Run, RunStatus, Timestamp};
 
 use super::job::{Wish, show};
 use super::keep::Outcome;
@@ -46,9 +47,9 @@ impl DeviceRun {
             let why = "a session with this device is going on already; its own run will tell";
             return Some(self.skip(&device, at, Failure::new(FailureKind::Incomplete, why)));
         };
-        let result = match device.driver.clone() {
-            Some(driver) => self.attempts(&device, driver, permit).await,
-            None => Err(no_driver(&device).into()),
+        let result = match self.driver_of(&device) {
+            Ok(driver) => self.attempts(&device, driver, permit).await,
+            Err(failure) => Err(failure.into()),
         };
         self.show(Stage::At("storing".to_owned()));
         let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -76,12 +77,20 @@ impl DeviceRun {
         None
     }
 
+    fn driver_of(&self, device: &Device) -> Result<Arc<CompiledDriver>, Failure> {
+        let id = device.driver.as_ref().ok_or_else(|| no_driver(device))?;
+        let gone = |problem: crate::device::driver::Problem| {
+            Failure::new(FailureKind::Incomplete, problem.to_string())
+        };
+        self.engine.drivers.get(id).map_err(gone)
+    }
+
     /// Tries until it works, the failure is a lasting one, or the retries are used up. Between two attempts the
     /// right to a session goes back, so that a dead device holds up nobody.
     async fn attempts(
         &mut self,
         device: &Arc<Device>,
-        driver: DriverId,
+        driver: Arc<CompiledDriver>,
         permit: OwnedSemaphorePermit,
     ) -> Result<Reading, Broken> {
         let mut permit = Some(permit);
@@ -109,7 +118,11 @@ impl DeviceRun {
         }
     }
 
-    async fn attempt(&mut self, device: &Arc<Device>, driver: DriverId) -> Result<Reading, Broken> {
+    async fn attempt(
+        &mut self,
+        device: &Arc<Device>,
+        driver: Arc<CompiledDriver>,
+    ) -> Result<Reading, Broken> {
         self.show(Stage::At("connect".to_owned()));
         let passwords = self
             .engine
