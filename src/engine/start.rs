@@ -13,7 +13,7 @@ use crate::device::driver::{Drivers, Limits};
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
 use crate::store::{OpenReport, Store, StoreError};
 
-use super::backup::{Network, Queue, Reader};
+use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
 use super::error::ActError;
 use super::present::{EVENTS, Present};
@@ -100,7 +100,7 @@ impl Engine {
     /// # Errors
     /// When the settings have a mistake, or the store does not open.
     pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
-        Self::start_with(options, Arc::new(Network)).await
+        Self::start_with(options, Arc::new(Network::new(Transports))).await
     }
 
     /// The same, with another way to read devices: a test's.

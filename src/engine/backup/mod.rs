@@ -7,6 +7,7 @@ mod queue;
 mod reader;
 mod run;
 mod told;
+mod transports;
 
 use std::sync::Arc;
 
@@ -16,9 +17,10 @@ use tokio::sync::mpsc;
 use crate::model::{DeviceName, DriverId, Failure, Revision, Run, RunStatus};
 
 pub(super) use job::Wish;
-pub use network::Network;
+pub use network::{Connect, Network, WireFuture};
 pub(super) use queue::Queue;
 pub use reader::{Broken, Call, Reader, Reading, ReadingFuture};
+pub use transports::Transports;
 
 use super::actor::Actor;
 use super::error::ActError;

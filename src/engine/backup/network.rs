@@ -1,25 +1,128 @@
-//! The reader of production: transports and sessions of the device floor.
+//! The reader of production: a transport, a session, the driver's backup commands, the evidence.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::device::capture::{Capture, capture};
 use crate::device::driver::CompiledDriver;
-use crate::model::{Failure, FailureKind};
+use crate::device::normal;
+use crate::device::session::{Credentials, LoginIn, Session};
+use crate::device::transcript::{Expectation, Recorder, stands};
+use crate::device::transport::Wire;
+use crate::model::{Failure, FailureKind, TransportKind};
 
-use super::reader::{Call, Reader, ReadingFuture};
+use super::reader::{Broken, Call, Reader, Reading, ReadingFuture};
 
-/// Reads over SSH and Telnet.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Network;
+/// A connection being opened. Dropping it ends it.
+pub type WireFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send + 'a>>;
 
-impl Reader for Network {
-    fn read(&self, _call: Call) -> ReadingFuture<'_> {
-        Box::pin(async { Err(Failure::new(FailureKind::Internal, "no transport is built in").into()) })
+/// Opens byte streams to devices: over the network in production, to a script in a test.
+pub trait Connect: Send + Sync {
+    /// Opens a stream to the command line of the device of `call`. Over SSH it is logged in; over Telnet the login
+    /// dialogue comes in the stream.
+    fn open<'a>(&'a self, call: &'a Call) -> WireFuture<'a>;
+}
+
+/// Reads over whatever `Connect` opens.
+pub struct Network<C> {
+    connect: C,
+}
+
+impl<C: Connect> Network<C> {
+    /// A reader over these connections.
+    pub fn new(connect: C) -> Self {
+        Self { connect }
+    }
+
+    async fn session(&self, call: Call) -> Result<Reading, Broken> {
+        let transport = call.device.transport.ok_or_else(|| {
+            Failure::new(FailureKind::Incomplete, format!("{} has no transport", call.device.name))
+        })?;
+        (call.progress)("connect");
+        let wire = self.connect.open(&call).await?;
+        let session = Session::open(
+            wire,
+            Arc::clone(&call.driver),
+            &call.device.charset,
+            credentials(&call),
+            call.limits,
+            login_in(transport, &call.driver),
+            Arc::clone(&call.progress),
+        );
+        let mut session = match session.await {
+            Ok(session) => session,
+            Err((failure, recorder)) => return Err(broken(&call, transport, failure, recorder)),
+        };
+        match capture(&mut session, &call.driver, call.usual_lines).await {
+            Ok(Capture { exact, evidence, doubt }) => {
+                (call.progress)("logout");
+                let recorder = session.close().await;
+                let recording = doubt.as_ref().map(|doubt| {
+                    transcript(
+                        &call,
+                        transport,
+                        recorder,
+                        FailureKind::Truncated,
+                        doubt,
+                        Expectation::Quarantined,
+                    )
+                });
+                Ok(Reading { exact, evidence, doubt, recording })
+            }
+            Err(failure) => Err(broken(&call, transport, failure, session.into_recorder())),
+        }
+    }
+}
+
+impl<C: Connect> Reader for Network<C> {
+    fn read(&self, call: Call) -> ReadingFuture<'_> {
+        Box::pin(self.session(call))
     }
 
     fn normalise(
         &self,
-        _driver: &CompiledDriver,
+        driver: &CompiledDriver,
         exact: &str,
-        _fingerprint: &dyn Fn(&str) -> String,
+        fingerprint: &dyn Fn(&str) -> String,
     ) -> String {
-        exact.to_owned()
+        normal::normalise(driver, exact, fingerprint)
     }
+}
+
+fn credentials(call: &Call) -> Credentials {
+    Credentials {
+        username: call.device.username.clone(),
+        password: call.passwords.login.clone(),
+        enable_password: call.passwords.enable.clone(),
+    }
+}
+
+fn login_in(transport: TransportKind, driver: &CompiledDriver) -> LoginIn {
+    match transport {
+        TransportKind::Ssh if !driver.ssh.login_in_stream => LoginIn::Transport,
+        TransportKind::Ssh | TransportKind::Telnet => LoginIn::Stream,
+    }
+}
+
+fn broken(call: &Call, transport: TransportKind, failure: Failure, recorder: Recorder) -> Broken {
+    let expect = Expectation::Failure(failure.kind);
+    let recording = transcript(call, transport, recorder, failure.kind, &failure.message, expect);
+    Broken { failure, recording: Some(recording) }
+}
+
+/// The session as a transcript, with tokens where the login's secrets were.
+fn transcript(
+    call: &Call,
+    transport: TransportKind,
+    recorder: Recorder,
+    kind: FailureKind,
+    about: &str,
+    expect: Expectation,
+) -> String {
+    let (login, enable) = (call.passwords.login.expose(), call.passwords.enable.expose());
+    let secrets = stands(&call.device.username, login, enable);
+    let mut transcript = recorder.finish(&call.driver.id, transport, kind, about, &secrets);
+    transcript.expect = expect;
+    transcript.to_string()
 }
