@@ -1,8 +1,102 @@
 //! Byte streams to a device: SSH and Telnet.
 
+mod ssh;
+mod tcp;
+mod telnet;
+
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::device::driver::Limits;
+use crate::model::{Address, Failure, Secret, TransportKind};
+
+pub use telnet::codec::{Codec as TelnetCodec, Decoded as TelnetDecoded};
 
 /// A byte stream to a device's command line.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// Says whether a host key may be trusted.
+pub trait Trust: Send + Sync {
+    /// Looks at `key`, as OpenSSH writes it (`ssh-ed25519 AAAA…`), that `place` (`address:port`) shows; `shown` is
+    /// its fingerprint for people (`SHA256:…`).
+    ///
+    /// # Errors
+    /// A failure of the kind `host-key` that says what to do.
+    fn check(&self, place: &str, key: &str, shown: &str) -> Result<(), Failure>;
+
+    /// The keys that are pinned for `place`, as OpenSSH writes them: their algorithms are asked for first, so that a
+    /// server with several keys shows the known one.
+    fn pinned(&self, place: &str) -> Vec<String> {
+        let _ = place;
+        Vec::new()
+    }
+}
+
+/// Where to connect, and what with.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The address or name.
+    pub address: Address,
+    /// The port.
+    pub port: u16,
+    /// SSH or Telnet.
+    pub transport: TransportKind,
+    /// The login name; for Telnet it is typed later, by the session.
+    pub username: String,
+    /// The password; empty for none.
+    pub password: Secret,
+    /// Private key files, tried in order before the password.
+    pub identity_files: Vec<std::path::PathBuf>,
+    /// Whether keys of the user's agent (`SSH_AUTH_SOCK`) are tried.
+    pub agent: bool,
+    /// Jump hosts, the nearest one first.
+    pub jumps: Vec<Jump>,
+    /// Whether SHA-1, CBC and the like may be offered.
+    pub legacy_algorithms: bool,
+    /// Terminal type; empty is `vt100`.
+    pub terminal: String,
+}
+
+/// An SSH host on the way. It is logged in to with keys or the agent: a device's password is not for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jump {
+    /// The address or name.
+    pub address: Address,
+    /// The port.
+    pub port: u16,
+    /// The login name.
+    pub username: String,
+    /// Private key files.
+    pub identity_files: Vec<std::path::PathBuf>,
+}
+
+/// Opens a stream to a device's command line.
+///
+/// # Errors
+/// Unreachable, refused, timeout, host key, algorithms, authentication, disconnected.
+pub async fn open(
+    target: &Target,
+    trust: std::sync::Arc<dyn Trust>,
+    limits: &Limits,
+) -> Result<Box<dyn Wire>, Failure> {
+    match target.transport {
+        TransportKind::Ssh => ssh::open(target, trust, limits).await,
+        TransportKind::Telnet => {
+            let socket = tcp::connect(&target.address, target.port, limits.connect).await?;
+            Ok(Box::new(telnet::TelnetStream::new(socket)))
+        }
+    }
+}
+
+/// The columns that a device is told: so many that it wraps no line.
+const COLUMNS: u16 = 511;
+/// The rows.
+const ROWS: u16 = 100;
+
+/// `10 s`, for messages.
+fn seconds(limit: Duration) -> String {
+    format!("{:.0?}", limit)
+}
