@@ -306,3 +306,15 @@ async fn retention_forgets_by_count_and_never_the_newest_good_one() {
     network.play("sw", [Script::Read(text("vlan 9"))]);
     assert_eq!(one(&engine).await.revision, Some(7));
 }
+
+#[tokio::test]
+async fn a_panic_in_one_session_is_that_devices_failure() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), QUICK, network.clone(), &hand).await;
+    add(&engine, &["a", "b"]).await;
+    network.play("a", [Script::Panic]);
+    network.play("b", [Script::Read(text("vlan 1"))]);
+    let done = back_up(&engine, &Selection::all()).await;
+    assert_eq!(done[0].error.as_ref().unwrap().kind, FailureKind::Internal);
+    assert_eq!(done[1].status, RunStatus::Changed);
+}

@@ -26,6 +26,10 @@ pub enum Script {
     Doubtful(String),
     /// It fails.
     Fail(FailureKind),
+    /// It panics.
+    Panic,
+    /// It shows this host key.
+    Key(&'static str),
     /// It waits until [`Network::release`], then reads this text.
     Held(String),
 }
@@ -101,6 +105,11 @@ impl Reader for Network {
                 Script::Held(text) => {
                     self.gate.subscribe().wait_for(|open| *open).await.unwrap();
                     Ok(reading(text, None))
+                }
+                Script::Panic => panic!("as the script says"),
+                Script::Key(key) => {
+                    call.trust.check("127.0.0.1:22", key, "SHA256:shown")?;
+                    Ok(reading("hostname sw\n".to_owned(), None))
                 }
                 Script::Fail(kind) => Err(Broken {
                     failure: Failure::new(kind, "as the script says"),

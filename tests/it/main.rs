@@ -6,5 +6,7 @@
 mod engine_backup;
 mod engine_fixture;
 mod engine_inventory;
+mod engine_sessions;
+mod engine_trust;
 mod store_crash;
 mod terminal;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::device::driver::CompiledDriver;
@@ -142,17 +143,25 @@ impl DeviceRun {
                 }
             }),
         };
+        // in a task of its own: a panic in one session is that device's failure, not the job's
+        let reader = Arc::clone(&self.engine.reader);
+        let mut session = JoinSet::new();
+        session.spawn(async move { reader.read(call).await });
         let limit = self.engine.settings.limits.whole;
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             () = cancelled(&mut self.end) => {
                 Err(Failure::new(FailureKind::Cancelled, "the session was broken off: the job was cancelled").into())
             }
             // the session bounds itself; this is the belt to its braces
-            ended = tokio::time::timeout(limit + Duration::from_secs(5), self.engine.reader.read(call)) => {
-                ended.unwrap_or_else(|_| Err(overdue(limit).into()))
-            }
-        }
+            () = tokio::time::sleep(limit + Duration::from_secs(5)) => Err(overdue(limit).into()),
+            ended = session.join_next() => match ended {
+                Some(Ok(ended)) => ended,
+                _ => Err(broke_down().into()),
+            },
+        };
+        session.shutdown().await;
+        ended
     }
 
     fn skip(&self, device: &Device, at: Timestamp, why: Failure) -> RunReport {
@@ -193,6 +202,12 @@ fn no_driver(device: &Device) -> Failure {
 
 fn overdue(limit: Duration) -> Failure {
     Failure::new(FailureKind::Timeout, format!("the whole session took longer than {} s", limit.as_secs()))
+}
+
+fn broke_down() -> Failure {
+    let message =
+        "the session broke down inside noctule; please report it, with what `device show` says of the device";
+    Failure::new(FailureKind::Internal, message)
 }
 
 /// One session per device: taken at the beginning, given back by whatever ends it.

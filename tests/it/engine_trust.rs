@@ -1,0 +1,75 @@
+//! Host keys: pinned at first contact, refused when changed, trusted again by a person.
+
+use noctule::engine::Selection;
+use noctule::model::{EventKind, FailureKind, RunStatus};
+
+use crate::engine_fixture::*;
+
+const OLD: &str = "ssh-ed25519 AAAAold";
+const NEW: &str = "ssh-ed25519 AAAAnew";
+
+#[tokio::test]
+async fn a_changed_key_is_refused_until_a_person_trusts_it() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), "", network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let mut events = engine.subscribe();
+    network.play("sw", [Script::Key(OLD), Script::Key(NEW), Script::Key(NEW), Script::Key(OLD)]);
+
+    assert_eq!(back_up(&engine, &Selection::all()).await[0].status, RunStatus::Changed);
+    while events.recv().await.unwrap().kind != EventKind::HostKeyPinned {}
+    assert_eq!(engine.host_keys().unwrap()[0].1.keys, [OLD]);
+    assert!(engine.trust_host_key(&ann(), "sw").await.is_err(), "nothing was refused yet");
+
+    hand.move_by(1000);
+    let refused = back_up(&engine, &Selection::all()).await.remove(0).error.unwrap();
+    assert_eq!(refused.kind, FailureKind::HostKey);
+    assert!(refused.message.contains("device trust sw"), "{refused}");
+    while events.recv().await.unwrap().kind != EventKind::HostKeyChanged {}
+
+    engine.trust_host_key(&ann(), "sw").await.unwrap();
+    hand.move_by(1000);
+    assert_eq!(back_up(&engine, &Selection::all()).await[0].status, RunStatus::Unchanged);
+    hand.move_by(1000);
+    let old_again = back_up(&engine, &Selection::all()).await.remove(0).error.unwrap();
+    assert_eq!(old_again.kind, FailureKind::HostKey, "the old key is not trusted any more");
+}
+
+#[tokio::test]
+async fn the_strict_policy_pins_nothing_by_itself() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let strict = "[ssh]\nhost_keys = \"strict\"\n";
+    let engine = engine(folder.path(), strict, network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let mut events = engine.subscribe();
+    network.play("sw", [Script::Key(OLD)]);
+    let refused = back_up(&engine, &Selection::all()).await.remove(0).error.unwrap();
+    assert!(refused.message.contains("strict"), "{refused}");
+    while events.recv().await.unwrap().kind != EventKind::System {}
+    engine.trust_host_key(&ann(), "sw").await.unwrap();
+    hand.move_by(1000);
+    assert_eq!(back_up(&engine, &Selection::all()).await[0].status, RunStatus::Changed);
+}
+
+#[tokio::test]
+async fn the_doctor_finds_nothing_wrong_with_a_fresh_engine_and_much_with_a_spoiled_one() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), "", network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let severities = |findings: &[noctule::engine::doctor::Finding], topic: &str| {
+        findings.iter().filter(|f| f.topic == topic).map(|f| f.severity).collect::<Vec<_>>()
+    };
+    use noctule::model::Severity::{Info, Warning};
+    let findings = engine.doctor().await.unwrap();
+    for topic in ["store", "drivers", "permissions", "clock", "settings", "devices"] {
+        assert_eq!(severities(&findings, topic), [Info], "{findings:?}");
+    }
+    std::fs::write(folder.path().join("config/config.toml"), "[backup]\ndaily = \"noon\"\n").unwrap();
+    let ssh = [noctule::engine::fields::Change::new(noctule::engine::fields::Field::Transport, "ssh")];
+    engine.add_device(&ann(), "no-driver", "127.0.0.1", &ssh).await.unwrap();
+    let findings = engine.doctor().await.unwrap();
+    assert_eq!(severities(&findings, "settings"), [Warning]);
+    assert_eq!(severities(&findings, "devices"), [Warning]);
+    let advice = findings.iter().find(|f| f.topic == "devices").map(|f| f.advice.as_str());
+    assert_eq!(advice, Some("device edit no-driver driver=ID"));
+}
