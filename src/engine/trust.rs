@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
+use crate::device::transport::Trust;
 use crate::model::{Device, DeviceName, Event, EventKind, Failure, FailureKind, Severity, TransportKind};
 
 use crate::store::{Entry, HostKey};
@@ -13,16 +14,6 @@ use super::inventory::entry;
 use super::records::RefusedKey;
 use super::settings::HostKeyPolicy;
 use super::start::Engine;
-
-/// Says whether a host key may be trusted.
-pub trait Trust: Send + Sync {
-    /// Looks at `key`, as OpenSSH writes it (`ssh-ed25519 AAAA…`), that `place` (`address:port`) shows; `shown` is
-    /// its fingerprint for people (`SHA256:…`).
-    ///
-    /// # Errors
-    /// A failure of the kind `host-key` that says what to do.
-    fn check(&self, place: &str, key: &str, shown: &str) -> Result<(), Failure>;
-}
 
 /// The pinned keys in the store.
 pub(super) struct StoredTrust {
@@ -57,6 +48,14 @@ impl Trust for StoredTrust {
             return Ok(());
         }
         Err(self.refuse(&engine, &place, key, shown, &pinned))
+    }
+
+    fn pinned(&self, place: &str) -> Vec<String> {
+        let known = self.engine.upgrade().and_then(|engine| {
+            // a record that cannot be read is told by the check that follows
+            engine.store.get::<HostKey>(&place.to_ascii_lowercase()).ok().flatten()
+        });
+        known.map(|known| known.keys).unwrap_or_default()
     }
 }
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::device::driver::{CompiledDriver, Limits};
+use crate::device::transport::Trust;
 use crate::engine::inventory::Passwords;
-use crate::engine::trust::Trust;
 use crate::model::{Device, Evidence, Failure};
 
 /// One session that is wanted.
