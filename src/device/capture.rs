@@ -129,7 +129,7 @@ fn doubt(driver: &CompiledDriver, evidence: &Evidence, lines: u32) -> Option<Str
         });
     }
     if let Some(StatedSize { stated, got }) = evidence.stated_size {
-        let allowed = stated * u64::from(driver.backup.stated_size_tolerance) / 100;
+        let allowed = stated.saturating_mul(driver.backup.stated_size_tolerance.into()) / 100;
         if stated.abs_diff(got) > allowed.max(200) {
             doubts.push(format!("the device states {stated} bytes, {got} came"));
         }
@@ -201,6 +201,8 @@ mod tests {
         let text = |size: u32| format!("Current configuration : {size} bytes\n{}end\n", "line\n".repeat(400));
         assert_eq!(ios(&text(2_030), None).doubt, None);
         assert!(ios(&text(4_000), None).doubt.unwrap().contains("states 4000 bytes"));
+        let absurd = format!("Current configuration : {} bytes\nversion 15\nend\n", u64::MAX);
+        assert!(ios(&absurd, None).doubt.unwrap().contains("states 18446744073709551615 bytes"));
     }
 
     #[test]

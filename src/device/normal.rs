@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::driver::{CompiledDriver, Patterns};
-use crate::model::clean_line;
+use crate::model::{MAX_SHOWN, clean_line};
 
 const VOLATILE: &str = "<volatile>";
 const ROTATING: &str = "<secret>";
@@ -29,7 +29,7 @@ pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str
             continue;
         }
         if let Some(kind) = driver.secret_blocks.iter().position(|(from, _)| from.is_match(line)) {
-            push(&mut normal, &clean_line(line));
+            push(&mut normal, line);
             block = Some((kind, String::new()));
             continue;
         }
@@ -55,9 +55,9 @@ fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerpri
         );
     }
     if parts.is_empty() {
-        return push(normal, &clean_line(line));
+        return push(normal, line);
     }
-    push(normal, &clean_line(&replaced(line, parts)));
+    push(normal, &replaced(line, parts));
 }
 
 /// Calls `found` with each group of each pattern that matches.
@@ -87,8 +87,18 @@ fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
     text
 }
 
+/// Pushes `line` clean, in pieces that [`clean_line`] does not cut: a change far to the right must be seen too.
 fn push(text: &mut String, line: &str) {
-    text.push_str(line);
+    if line.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        text.push_str(line);
+    } else {
+        let mut rest = line;
+        while !rest.is_empty() {
+            let cut = rest.char_indices().nth(MAX_SHOWN).map_or(rest.len(), |(cut, _)| cut);
+            text.push_str(&clean_line(&rest[..cut]));
+            rest = &rest[cut..];
+        }
+    }
     text.push('\n');
 }
 
@@ -116,6 +126,13 @@ mod tests {
             ios("snmp-server community fake-one RO\n"),
             format!("snmp-server community <secret:{}> RO\n", name("fake-one"))
         );
+    }
+
+    #[test]
+    fn each_line_is_clean_and_a_long_one_is_whole() {
+        assert_eq!(ios("deny ip any\rpermit\u{202e} ip\n"), "deny ip any␍permit� ip\n");
+        let long = format!("é{}z\n", "x".repeat(10_000));
+        assert_eq!(ios(&long), long);
     }
 
     #[test]

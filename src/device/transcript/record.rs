@@ -85,7 +85,7 @@ impl Recorder {
                 steps.push(Step::Wait(silence));
             }
             last = at;
-            append(&mut steps, without_secrets(step, secrets));
+            append(&mut steps, step);
         }
         Transcript {
             driver: driver.clone(),
@@ -94,7 +94,7 @@ impl Recorder {
             expect: Expectation::Failure(failure),
             echo: false,
             refuses: false,
-            steps: steps.into_iter().enumerate().collect(),
+            steps: steps.into_iter().map(|step| without_secrets(step, secrets)).enumerate().collect(),
         }
     }
 }
@@ -115,15 +115,34 @@ fn length(step: &Step) -> usize {
     }
 }
 
+/// Replaces secrets in one pass, the longest first: what was put in is not looked at again, since a token may hold
+/// the secret (`{password}` and the password `password`).
 fn without_secrets(step: Step, secrets: &[Stand<'_>]) -> Step {
-    let Step::Device(mut bytes) = step else { return step };
-    for Stand { secret, token } in secrets.iter().filter(|stand| stand.secret.len() >= 4) {
-        let secret = secret.as_bytes();
-        while let Some(at) = bytes.windows(secret.len()).position(|window| window == secret) {
-            bytes.splice(at..at + secret.len(), token.bytes());
+    let Step::Device(bytes) = step else { return step };
+    let mut stands: Vec<&Stand<'_>> = secrets.iter().filter(|stand| stand.is_replaced()).collect();
+    stands.sort_by_key(|stand| std::cmp::Reverse(stand.secret.len()));
+    let mut clean = Vec::with_capacity(bytes.len());
+    let mut rest = bytes.as_slice();
+    while let Some(&byte) = rest.first() {
+        match stands.iter().find(|stand| rest.starts_with(stand.secret.as_bytes())) {
+            Some(stand) => {
+                clean.extend_from_slice(stand.token.as_bytes());
+                rest = &rest[stand.secret.len()..];
+            }
+            None => {
+                clean.push(byte);
+                rest = &rest[1..];
+            }
         }
     }
-    Step::Device(bytes)
+    Step::Device(clean)
+}
+
+impl Stand<'_> {
+    /// A short login name is no secret, and would be found in half of all words.
+    fn is_replaced(&self) -> bool {
+        !self.secret.is_empty() && (self.token != USERNAME || self.secret.len() >= 4)
+    }
 }
 
 /// What stands for each credential.
@@ -156,6 +175,31 @@ mod tests {
         assert!(!text.contains("not-real") && !text.contains("nor-this"), "{text}");
         assert!(text.contains("@ wait 890") && text.contains(">! {password}"), "{text}");
         assert!(text.parse::<Transcript>().is_ok());
+    }
+
+    #[test]
+    fn a_secret_that_came_in_pieces_is_not_kept() {
+        let mut recorder = Recorder::default();
+        for byte in b"not-real\r\n" {
+            recorder.device(Duration::ZERO, &[*byte]);
+        }
+        let text = finish(recorder);
+        assert!(text.contains("<. {password}"), "{text}");
+    }
+
+    #[test]
+    fn a_secret_that_its_token_holds_is_replaced_once() {
+        let mut recorder = Recorder::default();
+        recorder.device(Duration::ZERO, b"password username x\r\n");
+        let stands = stands("username", "password", "x");
+        let transcript = recorder.finish(
+            &"cisco_ios".parse().unwrap(),
+            TransportKind::Telnet,
+            FailureKind::Prompt,
+            "core-1",
+            &stands,
+        );
+        assert!(transcript.to_string().contains("<. {password} {username} {enable_password}"));
     }
 
     #[test]
