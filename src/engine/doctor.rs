@@ -87,7 +87,7 @@ impl Engine {
         }
         let advice = "mend the file, or take it away; `driver test` says whether it works";
         problems
-            .into_iter()
+            .iter()
             .map(|problem| Finding::bad("drivers", Severity::Warning, problem.to_string(), advice))
             .collect()
     }

@@ -7,7 +7,7 @@ use noctule::engine::fields::{Change, Field};
 use noctule::engine::history::View;
 use noctule::engine::query::RevisionRef;
 use noctule::engine::snapshot::BackupState;
-use noctule::engine::{Engine, Selection};
+use noctule::engine::{Engine, Options, Selection};
 use noctule::model::{EventKind, FailureKind, RevisionState, RunStatus};
 
 use crate::engine_fixture::*;
@@ -317,4 +317,26 @@ async fn a_panic_in_one_session_is_that_devices_failure() {
     let done = back_up(&engine, &Selection::all()).await;
     assert_eq!(done[0].error.as_ref().unwrap().kind, FailureKind::Internal);
     assert_eq!(done[1].status, RunStatus::Changed);
+}
+
+#[tokio::test]
+async fn the_schedule_backs_up_what_is_overdue_at_the_start_and_only_once() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let settings = "[backup]\ndaily = \"00:00\"\njitter = \"0s\"\n";
+    let before = engine(folder.path(), settings, network.clone(), &hand).await;
+    add(&before, &["sw"]).await;
+    network.play("sw", [Script::Read(text("vlan 1"))]);
+    assert_eq!(before.next_backup(), None, "this engine was told to leave the schedule alone");
+    before.stop().await;
+    drop(before);
+
+    let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
+    options.clock = hand.clock();
+    let engine = Engine::start_with(options, network.clone()).await.unwrap();
+    let mut pictures = engine.watch();
+    let done = pictures.wait_for(|now| now.devices.iter().any(|row| row.state == BackupState::Good));
+    let snapshot = done.await.unwrap().clone();
+    assert_eq!(snapshot.jobs[0].by, "schedule");
+    assert!(engine.next_backup().unwrap() > engine.now());
+    assert_eq!(network.sessions.load(Ordering::SeqCst), 1);
 }

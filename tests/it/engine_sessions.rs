@@ -7,7 +7,7 @@ use noctule::device::driver::{Drivers, Limits};
 use noctule::device::replay;
 use noctule::device::script::{Login, Script};
 use noctule::device::transcript::Transcript;
-use noctule::engine::backup::{Call, Connect, Network, RunReport, WireFuture};
+use noctule::engine::backup::{Call, Connect, Network, Reader, RunReport, Transports, WireFuture};
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::history::View;
 use noctule::engine::query::{Answer, Query, RevisionRef, SearchQuery};
@@ -21,18 +21,19 @@ struct Transcripts;
 
 impl Connect for Transcripts {
     fn open<'a>(&'a self, call: &'a Call) -> WireFuture<'a> {
-        Box::pin(async {
-            let (transcript, _) = transcript(call.device.name.as_str());
-            let login = Login {
-                username: call.device.username.clone(),
-                password: call.passwords.login.expose().to_owned(),
-                enable_password: call.passwords.enable.expose().to_owned(),
-                hostname: "lab-device".into(),
-            };
-            let (wire, _) = replay::play(Script::strict(&transcript, login), 700);
-            Ok(Box::new(wire) as Box<_>)
-        })
+        Box::pin(async { Ok(Box::new(device(call.device.name.as_str())) as Box<_>) })
     }
+}
+
+/// A device that plays a transcript.
+fn device(stem: &str) -> tokio::io::DuplexStream {
+    let login = Login {
+        username: "operator".into(),
+        password: "fake-password".into(),
+        enable_password: "fake-enable".into(),
+        hostname: "lab-device".into(),
+    };
+    replay::play(Script::strict(&transcript(stem).0, login), 700).0
 }
 
 fn transcript(stem: &str) -> (Transcript, Option<String>) {
@@ -43,8 +44,19 @@ fn transcript(stem: &str) -> (Transcript, Option<String>) {
 }
 
 async fn run(stem: &str) -> (tempfile::TempDir, Arc<Engine>, RunReport) {
+    run_over(stem, Arc::new(Network::new(Transcripts)), 23).await
+}
+
+async fn run_over(
+    stem: &str,
+    reader: Arc<dyn Reader>,
+    port: u16,
+) -> (tempfile::TempDir, Arc<Engine>, RunReport) {
     let folder = tempfile::tempdir().unwrap();
-    let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    std::fs::write(config.join("config.toml"), "[backup]\nretry_wait = \"0s\"\n").unwrap();
+    let mut options = Options::new(folder.path().join("data"), config);
     options.schedule = false;
     options.clock = Hand::new().clock();
     options.limits = Some(Limits {
@@ -53,10 +65,11 @@ async fn run(stem: &str) -> (tempfile::TempDir, Arc<Engine>, RunReport) {
         quiet: Duration::from_millis(20),
         ..Limits::default()
     });
-    let engine = Engine::start_with(options, Arc::new(Network::new(Transcripts))).await.unwrap();
+    let engine = Engine::start_with(options, reader).await.unwrap();
     let transport = transcript(stem).0.transport.to_string();
     let changes = [
         Change::new(Field::Transport, transport),
+        Change::new(Field::Port, port.to_string()),
         Change::new(Field::Driver, "cisco_ios"),
         Change::new(Field::Username, "operator"),
         Change::new(Field::Password, "fake-password"),
@@ -108,4 +121,21 @@ async fn a_text_that_was_cut_off_is_put_aside() {
     let put_aside = history.revisions.iter().all(|r| matches!(r.state, RevisionState::Quarantined { .. }));
     assert!(put_aside, "{report:?}");
     assert!(engine.revision(&device, "newest").await.is_err());
+}
+
+#[tokio::test]
+async fn over_a_real_telnet_connection_and_nobody_at_the_port() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        tokio::io::copy_bidirectional(&mut socket, &mut device("wrong-password")).await.unwrap();
+    });
+    let network = Arc::new(Network::new(Transports));
+    let (_folder, engine, report) = run_over("wrong-password", network, port).await;
+    assert_eq!(report.error.unwrap().kind, FailureKind::Authentication);
+    served.await.unwrap();
+    // the listener is gone
+    let refused = back_up(&engine, &Selection::all()).await.remove(0).error.unwrap();
+    assert_eq!(refused.kind, FailureKind::Refused, "{refused}");
 }
