@@ -242,7 +242,10 @@ impl Engine {
 
     /// Shows the present at once: after an operator's own act.
     pub(super) fn publish_now(&self) {
-        let picture = self.present().picture(self.now());
+        let now = self.now();
+        // published under the lock: an older picture must never come after a newer one
+        let mut present = self.present();
+        let picture = present.picture(now);
         self.publisher.publish(picture);
     }
 }

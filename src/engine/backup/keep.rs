@@ -77,6 +77,7 @@ impl Engine {
         let device = Arc::clone(&outcome.device);
         let before = self.present().status(device.id);
         let kept = {
+            let _turn = self.queue.storing.acquire().await;
             // compressing and normalising take a millisecond or two: off the reactor
             let (engine, before) = (Arc::clone(self), Arc::clone(&before));
             tokio::task::spawn_blocking(move || engine.prepare(outcome, &before))

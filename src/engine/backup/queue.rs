@@ -7,10 +7,15 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::engine::start::lock;
 
+/// The most runs stored at once: enough to keep the disk busy, few enough to cost little memory.
+const STORING: usize = 16;
+
 /// Shared by all jobs.
 pub(in crate::engine) struct Queue {
     /// A permit per session at once; fair, so that two jobs take turns.
     pub sessions: Arc<Semaphore>,
+    /// A permit per run that is being stored: each holds a thread while the disk works.
+    pub storing: Semaphore,
     jobs: Mutex<Jobs>,
     open: watch::Sender<usize>,
 }
@@ -25,7 +30,12 @@ impl Queue {
     /// At most `sessions` at once.
     pub fn new(sessions: usize) -> Self {
         let sessions = Arc::new(Semaphore::new(sessions.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { sessions, jobs: Mutex::default(), open: watch::Sender::new(0) }
+        Self {
+            sessions,
+            storing: Semaphore::new(STORING),
+            jobs: Mutex::default(),
+            open: watch::Sender::new(0),
+        }
     }
 
     /// Enters a job; what it gets turns true when the job must end.
