@@ -71,17 +71,28 @@ fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) 
     }
 }
 
-/// The line with its parts replaced. Where two overlap, both are covered by the name of the first.
+/// The line with its parts replaced. Where two overlap, both are covered by one name, and that of a secret counts: a
+/// changed password must be seen.
 fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
     parts.sort_by_key(|(range, _)| range.start);
+    let mut joined: Vec<(Range<usize>, String)> = Vec::with_capacity(parts.len());
+    for (range, name) in parts {
+        match joined.last_mut() {
+            Some((before, known)) if range.start < before.end => {
+                before.end = before.end.max(range.end);
+                if *known == VOLATILE {
+                    *known = name;
+                }
+            }
+            _ => joined.push((range, name)),
+        }
+    }
     let mut text = String::with_capacity(line.len());
     let mut at = 0;
-    for (range, name) in parts {
-        if range.start >= at {
-            text.push_str(&line[at..range.start]);
-            text.push_str(&name);
-        }
-        at = at.max(range.end);
+    for (range, name) in joined {
+        text.push_str(&line[at..range.start]);
+        text.push_str(&name);
+        at = range.end;
     }
     text.push_str(&line[at..]);
     text
@@ -133,6 +144,13 @@ mod tests {
         assert_eq!(ios("deny ip any\rpermit\u{202e} ip\n"), "deny ip any␍permit� ip\n");
         let long = format!("é{}z\n", "x".repeat(10_000));
         assert_eq!(ios(&long), long);
+    }
+
+    #[test]
+    fn where_parts_overlap_the_secret_counts_and_no_end_of_it_is_left() {
+        let part = |range: Range<usize>, name: &str| (range, name.to_owned());
+        let parts = vec![part(0..6, VOLATILE), part(4..9, "<secret:1>"), part(5..12, VOLATILE)];
+        assert_eq!(replaced("key abcdefgh x", parts), "<secret:1> x");
     }
 
     #[test]

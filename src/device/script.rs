@@ -93,10 +93,14 @@ impl Script {
     /// number in it is set right.
     pub fn set_configuration(&mut self, command: &str, text: &str, stated_size: Option<&Regex>) {
         let mut body = text.to_owned();
-        if let Some(size) = stated_size.and_then(|pattern| {
-            text.lines().find_map(|line| Some(pattern.captures(line)?.get(1)?.as_str().to_owned()))
-        }) {
-            body = body.replacen(&size, &text.len().to_string(), 1);
+        let mut at = 0;
+        for line in text.split_inclusive('\n').filter(|_| stated_size.is_some()) {
+            let captures = stated_size.and_then(|pattern| pattern.captures(line.trim_end_matches('\n')));
+            if let Some(size) = captures.and_then(|captures| captures.get(1)) {
+                body.replace_range(at + size.start()..at + size.end(), &text.len().to_string());
+                break;
+            }
+            at += line.len();
         }
         self.configuration = Some((command.to_owned(), body.replace('\n', "\r\n").into_bytes()));
     }
@@ -290,5 +294,22 @@ impl Script {
             None => (self.steps.last().map_or(0, |(number, _)| *number), "nothing more".to_owned()),
         };
         Mismatch { line: number, expected, got: line.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_stated_size_is_set_right() {
+        let transcript = "noctule transcript 1\ndriver: cisco_ios\ntransport: ssh\nexpect: ok\necho: off\n---\n\
+                          < sw#\n> show\n<. old\n< sw#\n";
+        let mut script = Script::lenient(&transcript.parse().unwrap(), Login::default());
+        let size = Regex::new(r"^size (\d+)$").unwrap();
+        script.set_configuration("show", "model 29\nsize 29\nend\n", Some(&size));
+        script.start();
+        let acts = script.take(b"show\r").unwrap();
+        assert_eq!(acts, [Act::Work, Act::Send(b"model 29\r\nsize 21\r\nend\r\nsw#".to_vec())]);
     }
 }
