@@ -283,13 +283,22 @@ impl Paper {
     }
 
     fn next_line(&mut self) {
+        self.drop_blanks_behind_cursor();
         let line = std::mem::take(&mut self.cells);
         self.lines.push(trimmed(&line));
         self.cursor = 0;
         self.returned = false;
     }
 
+    /// Blanks that the cursor went back from are what an eraser left, not text.
+    fn drop_blanks_behind_cursor(&mut self) {
+        if self.cells.iter().skip(self.cursor).all(|&cell| cell == ' ') {
+            self.cells.truncate(self.cursor);
+        }
+    }
+
     fn into_lines(mut self) -> Vec<String> {
+        self.drop_blanks_behind_cursor();
         self.lines.push(trimmed(&self.cells));
         self.lines
     }
@@ -333,6 +342,7 @@ mod tests {
             "--More--\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}        \u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}\u{8}interface",
             "---- More ----\u{1b}[42D                                          \u{1b}[42Dinterface",
             "--More--\r\u{1b}[Kinterface",
+            "--More-- \r          \rinterface",
             "\u{1b}[7m--More--\u{1b}[m\r\u{1b}[2Kinterface",
         ] {
             assert_eq!(clean(format!("{erased}\r\n").as_bytes()), "interface\n", "{erased:?}");
