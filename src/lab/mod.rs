@@ -1,1 +1,19 @@
-//! Simulated devices that replay transcripts over real SSH and Telnet.
+//! Simulated devices that replay the drivers' transcripts over real SSH and Telnet: for the demo, the tests, the
+//! benches, and for training people.
+
+mod conversation;
+mod demo;
+mod fleet;
+mod mutate;
+mod ssh;
+mod telnet;
+
+pub use demo::{Demo, DemoError};
+pub use fleet::{Fault, Fleet, FleetError, Simulated, Spec, loopback};
+
+/// The login name of simulated devices. Nothing real has it.
+pub const USERNAME: &str = "operator";
+/// Their login password.
+pub const PASSWORD: &str = "lab-password";
+/// Their password of the privileged mode.
+pub const ENABLE_PASSWORD: &str = "lab-enable";

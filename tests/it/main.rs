@@ -8,5 +8,6 @@ mod engine_fixture;
 mod engine_inventory;
 mod engine_sessions;
 mod engine_trust;
+mod lab_fleet;
 mod store_crash;
 mod terminal;
