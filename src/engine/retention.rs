@@ -98,3 +98,62 @@ fn surplus(revisions: &[Revision], most: Option<u32>, age: Option<Duration>, now
     });
     gone.map(|(_, revision)| revision.number).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{BlobId, BlobRef, Evidence};
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    /// Revisions 1, 2, 3 … last seen on these days; a minus marks a quarantined one.
+    fn seen_on(days: &[i64]) -> Vec<Revision> {
+        let body = BlobRef { id: BlobId([0; 32]), len: 0 };
+        let revision = |(number, day): (u32, &i64)| {
+            let at = Timestamp(0).after(DAY * day.unsigned_abs() as u32);
+            let state = match day {
+                ..0 => RevisionState::Quarantined { reason: "cut off".into() },
+                _ => RevisionState::Good,
+            };
+            Revision {
+                device: DeviceId(1),
+                number,
+                at,
+                last_seen: at,
+                exact: body,
+                normal: body,
+                sha256: String::new(),
+                lines: 1,
+                evidence: Evidence::default(),
+                state,
+            }
+        };
+        (1..).zip(days).map(revision).collect()
+    }
+
+    fn gone(days: &[i64], most: Option<u32>, age: Option<Duration>) -> Vec<u32> {
+        surplus(&seen_on(days), most, age, Timestamp(0).after(DAY * 100))
+    }
+
+    #[test]
+    fn without_a_rule_nothing_goes() {
+        assert!(gone(&[1, 2, 3], None, None).is_empty());
+    }
+
+    #[test]
+    fn by_count_the_oldest_go() {
+        assert_eq!(gone(&[1, 2, 3, 4], Some(2), None), [1, 2]);
+        assert!(gone(&[1, 2], Some(2), None).is_empty());
+    }
+
+    #[test]
+    fn by_age_counts_when_a_text_was_last_seen() {
+        assert_eq!(gone(&[10, 60, 99], None, Some(DAY * 50)), [1]);
+    }
+
+    #[test]
+    fn the_newest_good_one_never_goes() {
+        assert_eq!(gone(&[1, 2, -98, -99], Some(1), Some(DAY * 50)), [1, 3]);
+        assert!(gone(&[1], Some(1), Some(DAY)).is_empty());
+    }
+}

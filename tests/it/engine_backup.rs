@@ -70,12 +70,14 @@ async fn noise_makes_no_revision_but_the_exact_text_is_the_newest() {
     let device = engine.device("sw").unwrap();
     network.play("sw", [Script::Read(text("! 12:00")), Script::Read(text("! 12:01"))]);
     one(&engine).await;
+    let first = engine.revision(&device, "newest").await.unwrap();
     hand.move_by(1000);
     assert_eq!(one(&engine).await.status, RunStatus::Unchanged);
     let newest = engine.revision(&device, "newest").await.unwrap();
     assert_eq!(newest.number, 1);
     assert_eq!(engine.text(&newest, View::Exact).await.unwrap(), text("! 12:01").into_bytes());
     engine.apply_retention(&ann()).await.unwrap();
+    assert!(!engine.store().blobs().path(first.exact.id).exists(), "the text that nothing names is gone");
     let verified = engine.verify(&Selection::all()).await.unwrap();
     assert_eq!((verified.revisions, verified.damaged.len()), (1, 0));
 }

@@ -6,6 +6,7 @@
 mod engine_backup;
 mod engine_fixture;
 mod engine_inventory;
+mod engine_search;
 mod engine_sessions;
 mod engine_trust;
 mod lab_fleet;
