@@ -1,1 +1,22 @@
-//! The full-screen console: bytes and a snapshot in, bytes out; no I/O, no clock.
+//! The full-screen console: bytes and a snapshot in, bytes out. No I/O, no clock.
+
+pub mod action;
+pub mod command_line;
+pub mod cx;
+pub mod dialog;
+pub mod filter;
+pub mod gate;
+pub mod keymap;
+pub mod pane;
+pub mod panes;
+pub mod screen;
+pub mod session;
+pub mod term;
+pub mod text;
+pub mod theme;
+pub mod widgets;
+
+mod chrome;
+
+pub use action::{LineId, Output, QueryId, Request};
+pub use session::{Caps, Session, Settings};

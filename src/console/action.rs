@@ -1,0 +1,73 @@
+//! What a session wants from the world, and what the world says back.
+
+use crate::engine::query::{Answer, Query};
+
+/// The number of a read that a session asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QueryId(pub u64);
+
+/// The number of a command line that a session started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LineId(pub u64);
+
+/// What a session cannot do itself.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Read this and hand the answer to `Session::answer`. Newer reads of a pane make older ones void.
+    Query(QueryId, Query),
+    /// Run this command line and hand what it says to `Session::output`.
+    Run {
+        /// Its number.
+        id: LineId,
+        /// The line: `backup run core-1`.
+        line: String,
+    },
+    /// Open this text in the operator's editor. `Session::leave` is written first; after it, `Session::returned`.
+    Edit {
+        /// What it is, for the name of the temporary file: `core-1.config`.
+        name: String,
+        /// The text.
+        text: String,
+    },
+    /// Stop the client until its shell continues it. `Session::leave` is written first; after it, `Session::returned`.
+    Suspend,
+    /// The operator is done.
+    Quit,
+}
+
+/// What a command line that was started says.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// One line of its output.
+    Line(String),
+    /// It ended: 0 done, 1 partly or failed, 2 usage.
+    Exit(u8),
+}
+
+/// What a pane answers to an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It does not know the action.
+    Unknown,
+    /// Done.
+    Done,
+    /// Run this line instead.
+    Line(String),
+    /// It cannot be done now; the sentence says why.
+    Refused(String),
+}
+
+impl Outcome {
+    /// A refusal.
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
+/// The sentence of a failed read; `None` where it is an answer.
+pub fn failure(answer: &Answer) -> Option<&str> {
+    match answer {
+        Answer::Failed(why) => Some(why),
+        _ => None,
+    }
+}

@@ -1,0 +1,159 @@
+//! What stands around a pane: the title row above, the hint row below, and what lies over it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::screen::{Overlay, Screen};
+use super::text;
+use super::theme::{Token, state};
+use super::widgets::notice;
+use crate::engine::snapshot::BackupState;
+
+/// The most actions in the hint row.
+const MOST_HINTS: usize = 6;
+/// The actions of the pane's own among them.
+const OWN_HINTS: usize = 4;
+
+impl Screen {
+    /// Draws the whole screen and returns where the cursor blinks.
+    pub fn draw(&mut self, buf: &mut Buffer) -> Option<(u16, u16)> {
+        let area = buf.area;
+        buf.set_style(area, self.cx.theme.style(Token::Text));
+        if area.width < 40 || area.height < 8 {
+            notice(area, buf, &self.cx.theme, "noctule needs 40×8 or more");
+            return None;
+        }
+        self.draw_title(Rect { height: 1, ..area }, buf);
+        let body = Rect { y: area.y + 1, height: area.height - 2, ..area };
+        let mut cursor = None;
+        if let Some(slot) = self.stack.last_mut() {
+            slot.pane.draw(body, buf, &self.cx);
+            cursor = slot.pane.cursor();
+        }
+        let bottom = Rect { y: area.bottom() - 1, height: 1, ..area };
+        match &mut self.overlay {
+            Overlay::None => self.draw_bottom(bottom, buf),
+            Overlay::Menu(menu) => {
+                cursor = menu.draw(body, buf, &self.cx.theme);
+                self.draw_bottom(bottom, buf);
+            }
+            Overlay::Confirm(dialog) => cursor = dialog.draw(body, buf, &self.cx.theme),
+            Overlay::Command(line) => {
+                let style = self.cx.theme.style(Token::Text);
+                let at = line.input.draw(buf, (bottom.x, bottom.y), bottom.width, ":", style);
+                if let Some(rest) = line.suggestion(&self.cx) {
+                    let left = bottom.right() - at.0;
+                    text::put(buf, at.0, at.1, left, &rest, self.cx.theme.style(Token::Dim));
+                }
+                cursor = Some(at);
+            }
+            Overlay::Filter { input, .. } => {
+                let style = self.cx.theme.style(Token::Text);
+                cursor = Some(input.draw(buf, (bottom.x, bottom.y), bottom.width, "/", style));
+            }
+        }
+        cursor
+    }
+
+    fn draw_title(&self, area: Rect, buf: &mut Buffer) {
+        let style = self.cx.theme.style(Token::Title);
+        buf.set_style(area, style);
+        let mut right = area.right().saturating_sub(1);
+        for (text, token) in self.totals().iter().rev() {
+            let wide = u16::try_from(text::width(text)).unwrap_or(0);
+            if right < area.x + area.width / 3 + wide {
+                break;
+            }
+            right -= wide;
+            text::put(buf, right, area.y, wide, text, style.patch(self.cx.theme.style(*token)));
+            right = right.saturating_sub(2);
+        }
+        let separator = self.cx.theme.glyph(" › ", " > ");
+        let mut crumbs = Vec::new();
+        for slot in &self.stack {
+            let subject = slot.pane.subject();
+            let title = slot.decl.title;
+            crumbs.push(if subject.is_empty() { title.to_owned() } else { format!("{title} {subject}") });
+        }
+        let left = format!(" {}", crumbs.join(separator));
+        text::put(buf, area.x, area.y, right.saturating_sub(area.x), &left, style.bold());
+    }
+
+    /// What the title row says at the right: the pane's own count, the network's health, the age of the picture.
+    fn totals(&self) -> Vec<(String, Token)> {
+        let totals = self.cx.snapshot.totals;
+        let mut parts = Vec::new();
+        if let Some(slot) = self.stack.last() {
+            parts.push((slot.pane.status(&self.cx), Token::Title));
+        }
+        if let Some(text) =
+            self.stack.last().and_then(|slot| slot.pane.filter()).filter(|text| !text.is_empty())
+        {
+            parts.insert(0, (format!("/{}", text::fit(text, 24)), Token::Marked));
+        }
+        for (count, of) in [
+            (totals.failed, BackupState::Failed),
+            (totals.suspect, BackupState::Suspect),
+            (totals.late, BackupState::Late),
+            (totals.never, BackupState::Never),
+            (totals.running, BackupState::Running),
+            (totals.good, BackupState::Good),
+        ] {
+            if count > 0 {
+                parts.push((format!("{}{count}", self.cx.theme.state_glyph(of)), state(of).1));
+            }
+        }
+        let clock = self.cx.clock(self.cx.snapshot.at);
+        match self.frozen {
+            Some(_) => parts.push((format!("frozen {clock}"), Token::Marked)),
+            None => parts.push((format!("as of {clock}"), Token::Title)),
+        }
+        parts.retain(|(text, _)| !text.is_empty());
+        parts
+    }
+
+    fn draw_bottom(&self, area: Rect, buf: &mut Buffer) {
+        if let Some(flash) = &self.flash {
+            let token = if flash.bad { Token::Bad } else { Token::Good };
+            let glyph = match flash.bad {
+                true => self.cx.theme.glyph("✖ ", "x "),
+                false => self.cx.theme.glyph("● ", "+ "),
+            };
+            let style = self.cx.theme.style(token);
+            text::put(buf, area.x + 1, area.y, area.width - 1, &format!("{glyph}{}", flash.text), style);
+            return;
+        }
+        let mut x = area.x + 1;
+        if !self.chord.is_empty() {
+            let keys: Vec<String> = self.chord.iter().map(ToString::to_string).collect();
+            text::put(
+                buf,
+                x,
+                area.y,
+                area.width,
+                &format!("{} …", keys.join(" ")),
+                self.cx.theme.style(Token::Key),
+            );
+            return;
+        }
+        let scope = self.scope();
+        let own = self.stack.last().map_or(0, |slot| slot.decl.keys.iter().filter(|key| key.hint).count());
+        let mut hints: Vec<_> = self
+            .keymap
+            .bindings(scope)
+            .filter(|bound| bound.hint && self.disabled(&bound.line).is_none())
+            .collect();
+        let spare = hints.len().saturating_sub(MOST_HINTS).min(own.saturating_sub(OWN_HINTS));
+        hints.drain(own.saturating_sub(spare).min(hints.len())..own.min(hints.len()));
+        for bound in hints.iter().take(MOST_HINTS) {
+            let room = area.right().saturating_sub(x);
+            let keys = bound.keys();
+            if usize::from(room) < text::width(&keys) + text::width(&bound.about) + 2 {
+                break;
+            }
+            x = text::put(buf, x, area.y, room, &keys, self.cx.theme.style(Token::Key)) + 1;
+            x = text::put(buf, x, area.y, area.right() - x, &bound.about, self.cx.theme.style(Token::Dim))
+                + 3;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! The device list: what failed and why is seen at once.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::action::Outcome;
+use crate::console::cx::Cx;
+use crate::console::pane::{Bind, Decl, Pane, Topic};
+use crate::console::text;
+use crate::console::theme::{Token, state};
+use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::engine::snapshot::{BackupState, DeviceRow, Stage};
+use crate::model::{DeviceId, RevisionState, clean_line};
+
+inventory::submit! { Decl {
+    name: "devices",
+    aliases: &["d", "dev"],
+    title: "Devices",
+    about: "Show the devices and the state of their backups",
+    tab: Some(1),
+    reads: &[Topic::Devices, Topic::Jobs],
+    keys: &[
+        Bind::hint("enter", "history {device}", "History"),
+        Bind::hint("c", "config {device}", "Config"),
+        Bind::hint("d", "diff {device}", "Diff"),
+        Bind::hint("b", "backup run {devices}", "Back up"),
+        Bind::new("x", "filter status:failed", "Only the failed ones"),
+        Bind::new("a", "toggle-deleted", "Show or hide deleted devices"),
+    ],
+    make: |args, cx| Ok(Box::new(Devices::new(args, cx))),
+} }
+
+const COLUMNS: &[Column] = &[
+    Column::new("status", 9, 0),
+    Column::new("name", 14, 0).grow(),
+    Column::new("address", 15, 2),
+    Column::new("driver", 14, 4),
+    Column::new("group", 12, 5),
+    Column::new("backup", 6, 1).right(),
+    Column::new("changed", 7, 3).right(),
+    Column::new("revs", 4, 6).right(),
+    Column::new("why", 18, 0).grow(),
+];
+
+/// The narrowest screen that has room for details at the side.
+const SPLIT_FROM: u16 = 150;
+
+struct Devices {
+    table: Table,
+    deleted: bool,
+}
+
+impl Devices {
+    fn new(args: &[String], cx: &Cx) -> Self {
+        let mut devices = Self { table: Table::new(COLUMNS, Some("status")), deleted: false };
+        let filter = args.join(" ");
+        devices.set_filter(&filter, cx);
+        devices
+    }
+
+    fn rows<'a>(&self, cx: &'a Cx) -> View<'a> {
+        View::new(cx, self.deleted)
+    }
+
+    fn selected<'a>(&self, cx: &'a Cx) -> Option<&'a DeviceRow> {
+        cx.device(DeviceId(self.table.selected_id()?))
+    }
+}
+
+/// The devices that the list is about.
+struct View<'a> {
+    cx: &'a Cx,
+    rows: Vec<&'a DeviceRow>,
+}
+
+impl<'a> View<'a> {
+    fn new(cx: &'a Cx, deleted: bool) -> Self {
+        let rows = cx.snapshot.devices.iter().filter(|row| deleted || row.device.deleted.is_none());
+        Self { cx, rows: rows.collect() }
+    }
+}
+
+impl Rows for View<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn id(&self, row: usize) -> u64 {
+        self.rows[row].device.id.0
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+        let row = self.rows[row];
+        let device = &row.device;
+        match COLUMNS[column].name {
+            "status" => format!("{} {}", self.cx.theme.state_glyph(row.state), state(row.state).0).into(),
+            "name" => device.name.as_str().into(),
+            "address" => device.address.to_string().into(),
+            "driver" => device.driver.as_ref().map_or("-", |driver| driver.as_str()).into(),
+            "group" => clean_line(&device.group),
+            "backup" => self.cx.age(row.proven).into(),
+            "changed" => self.cx.age(row.changed).into(),
+            "revs" => row.revisions.to_string().into(),
+            _ => why(row, self.cx),
+        }
+    }
+
+    fn token(&self, row: usize, column: usize) -> Token {
+        let row = self.rows[row];
+        match COLUMNS[column].name {
+            "status" => state(row.state).1,
+            "backup" if matches!(row.state, BackupState::Late) => Token::Warn,
+            "name" | "address" if row.state != BackupState::Off => Token::Text,
+            "why" if row.state == BackupState::Failed => Token::Text,
+            _ => Token::Dim,
+        }
+    }
+
+    fn order(&self, a: usize, b: usize, column: usize) -> Ordering {
+        let (a_row, b_row) = (self.rows[a], self.rows[b]);
+        match COLUMNS[column].name {
+            "status" => b_row.state.cmp(&a_row.state),
+            "name" => a_row.device.name.cmp(&b_row.device.name),
+            "address" => a_row.device.address.cmp(&b_row.device.address),
+            "backup" => a_row.proven.cmp(&b_row.proven),
+            "changed" => b_row.changed.cmp(&a_row.changed),
+            "revs" => b_row.revisions.cmp(&a_row.revisions),
+            _ => self.cell(a, column).cmp(&self.cell(b, column)),
+        }
+    }
+}
+
+/// Why a device is as it is, in one line; empty where all is well.
+fn why<'a>(row: &'a DeviceRow, cx: &'a Cx) -> Cow<'a, str> {
+    let device = &row.device;
+    let failure = row.last_run.as_ref().and_then(|run| run.failure.as_ref());
+    match (row.state, failure) {
+        (BackupState::Off, _) if device.deleted.is_some() => "deleted".into(),
+        (BackupState::Off, _) if !device.is_managed() => "unmanaged".into(),
+        (BackupState::Off, _) if device.paused => "paused".into(),
+        (BackupState::Running, _) => stage(device.id, cx).unwrap_or_default(),
+        (BackupState::Failed | BackupState::Suspect, Some(failure)) => {
+            format!("{}: {}", failure.kind, clean_line(&failure.message)).into()
+        }
+        (BackupState::Never, _) if device.driver.is_none() => "no driver: it cannot be backed up".into(),
+        _ => "".into(),
+    }
+}
+
+/// What is being done with a device right now.
+fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
+    let running = cx.snapshot.jobs.iter().filter(|job| job.ended.is_none());
+    running.flat_map(|job| job.tasks.iter()).find_map(|task| match &task.stage {
+        Stage::At(step) if task.device == device => Some(clean_line(step)),
+        Stage::Retrying(attempt) if task.device == device => Some(format!("attempt {attempt}").into()),
+        _ => None,
+    })
+}
+
+impl Pane for Devices {
+    fn status(&self, cx: &Cx) -> String {
+        self.table.status(self.rows(cx).len())
+    }
+
+    fn update(&mut self, cx: &Cx) {
+        let rows = self.rows(cx);
+        self.table.update(&rows);
+    }
+
+    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
+        if words == ["toggle-deleted"] {
+            self.deleted = !self.deleted;
+            self.update(cx);
+            return Outcome::Done;
+        }
+        if words == ["open"] {
+            return Outcome::Line("history {device}".into());
+        }
+        let rows = self.rows(cx);
+        self.table.act(words, &rows)
+    }
+
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        let rows = self.rows(cx);
+        if cx.snapshot.devices.is_empty() {
+            let sentence = "No devices yet. Type :device import FILE, or :device add NAME ADDRESS.";
+            return notice(area, buf, &cx.theme, sentence);
+        }
+        let side = if area.width >= SPLIT_FROM { 60 } else { 0 };
+        let list = Rect { width: area.width - side, ..area };
+        self.table.draw(list, buf, cx, &rows, "No devices");
+        if side > 0 {
+            let detail = Rect { x: list.right() + 1, width: side - 2, ..area };
+            self.draw_detail(detail, buf, cx);
+        }
+    }
+
+    fn click(&mut self, x: u16, y: u16, cx: &Cx) -> Outcome {
+        let rows = self.rows(cx);
+        self.table.click(x, y, &rows)
+    }
+
+    fn device(&self, cx: &Cx) -> Option<String> {
+        self.selected(cx).map(|row| row.device.name.to_string())
+    }
+
+    fn devices(&self, cx: &Cx) -> Vec<String> {
+        let marked = self.table.marked();
+        if marked.is_empty() {
+            return self.device(cx).into_iter().collect();
+        }
+        let rows = cx.snapshot.devices.iter().filter(|row| marked.contains(&row.device.id.0));
+        rows.map(|row| row.device.name.to_string()).collect()
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        self.table.names()
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(self.table.filter())
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx) {
+        let rows = self.rows(cx);
+        self.table.set_filter(text, &rows);
+    }
+
+    fn copy(&self, cx: &Cx) -> Option<String> {
+        let names = self.devices(cx);
+        (!names.is_empty()).then(|| names.join("\n"))
+    }
+
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        let row = self.selected(cx);
+        match line.split(' ').next() {
+            Some("config" | "diff") if row.is_some_and(|row| row.newest.is_none()) => {
+                Some("no revision is stored yet".into())
+            }
+            Some("backup") if row.is_some_and(|row| !row.device.is_managed()) => {
+                Some("the device is not managed".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Devices {
+    fn draw_detail(&self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        let Some(row) = self.selected(cx) else { return };
+        let device = &row.device;
+        let bar = cx.theme.glyph("│", "|");
+        for y in area.top()..area.bottom() {
+            text::put(buf, area.x, y, 1, bar, cx.theme.style(Token::Dim));
+        }
+        let (word, token) = state(row.state);
+        let mut lines: Vec<(&str, String, Token)> = vec![
+            ("", device.name.to_string(), Token::Section),
+            ("status", format!("{} {word}", cx.theme.state_glyph(row.state)), token),
+        ];
+        let failure = row.last_run.as_ref().and_then(|run| run.failure.as_ref());
+        if let Some(failure) = failure {
+            lines.push(("why", failure.to_string(), Token::Text));
+        }
+        let port = device.port.map_or_else(String::new, |port| format!(" port {port}"));
+        let transport = device.transport.map_or("unmanaged", |transport| transport.as_str());
+        lines.extend([
+            ("address", format!("{} {transport}{port}", device.address), Token::Text),
+            ("driver", device.driver.as_ref().map_or_else(|| "-".into(), ToString::to_string), Token::Text),
+            ("group", device.group.clone(), Token::Text),
+            ("location", device.location.clone(), Token::Text),
+            ("role", device.role.clone(), Token::Text),
+            ("tags", device.tags.join(" "), Token::Text),
+            ("asset tag", device.asset_tag.clone(), Token::Text),
+            ("about", device.description.clone(), Token::Text),
+            ("proven", row.proven.map_or_else(|| "never".into(), |at| cx.date(at)), Token::Text),
+            ("changed", row.changed.map_or_else(|| "never".into(), |at| cx.date(at)), Token::Text),
+        ]);
+        if let Some(revision) = &row.newest {
+            let size = format!("#{} {} lines, {} bytes", revision.number, revision.lines, revision.exact.len);
+            lines.push(("newest", size, Token::Text));
+            if let RevisionState::Quarantined { reason } = &revision.state {
+                lines.push(("quarantine", reason.clone(), Token::Warn));
+            }
+        }
+        draw_fields(Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }, buf, cx, &lines);
+    }
+}
+
+fn draw_fields(area: Rect, buf: &mut Buffer, cx: &Cx, lines: &[(&str, String, Token)]) {
+    let mut y = area.y;
+    for (name, value, token) in lines.iter().filter(|(_, value, _)| !value.is_empty()) {
+        let indent = if name.is_empty() { 0 } else { 11 };
+        text::put(buf, area.x, y, 10, name, cx.theme.style(Token::Dim));
+        let columns = area.width.saturating_sub(indent);
+        for line in text::wrap(&clean_line(value), usize::from(columns)) {
+            if y >= area.bottom() {
+                return;
+            }
+            text::put(buf, area.x + indent, y, columns, &line, cx.theme.style(*token));
+            y += 1;
+        }
+    }
+}

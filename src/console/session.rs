@@ -1,0 +1,279 @@
+//! One operator's session: bytes from a terminal and snapshots go in, frames and requests come out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::action::{LineId, Output, QueryId, Request};
+use super::cx::Cx;
+use super::gate::Gate;
+use super::keymap::Keymap;
+use super::screen::Screen;
+use super::term::{Depth, Input, InputParser, Painter, sequence};
+use super::theme::{self, Theme};
+use crate::engine::query::Answer;
+use crate::engine::snapshot::Snapshot;
+use crate::model::{Role, Timestamp};
+
+/// How long an Esc waits for what may follow it. A link over several hosts may tear a sequence apart.
+const ESCAPE_WAIT: Duration = Duration::from_millis(60);
+/// The largest side of a screen: what is over stays empty.
+const LARGEST: u16 = 1000;
+
+/// What the operator's terminal is and can.
+#[derive(Clone, Debug)]
+pub struct Caps {
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// `TERM`.
+    pub term: String,
+    /// `COLORTERM`.
+    pub colorterm: String,
+    /// Whether `NO_COLOR` is set and not empty.
+    pub no_color: bool,
+    /// Whether the locale is UTF-8.
+    pub unicode: bool,
+}
+
+/// What the operator wants.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// A theme's name.
+    pub theme: String,
+    /// The text of a theme file of the operator's own, used in place of the named one.
+    pub theme_file: Option<String>,
+    /// The text of a keymap file.
+    pub keymap_file: Option<String>,
+    /// Whether the mouse belongs to the console.
+    pub mouse: bool,
+    /// What the operator may do.
+    pub role: Role,
+    /// The operator's time zone.
+    pub zone: TimeZone,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: theme::DEFAULT.into(),
+            theme_file: None,
+            keymap_file: None,
+            mouse: true,
+            role: Role::Admin,
+            zone: TimeZone::UTC,
+        }
+    }
+}
+
+/// A session.
+pub struct Session {
+    screen: Screen,
+    parser: InputParser,
+    painter: Painter,
+    gate: Gate,
+    area: Rect,
+    /// Whether DEC mode 2026 is worth its bytes.
+    sync: bool,
+    /// Something may look different.
+    dirty: bool,
+    mouse_on: bool,
+    escape_at: Option<Timestamp>,
+    drawn_minute: i64,
+}
+
+impl Session {
+    /// A session of which nothing is drawn yet. A bad theme or keymap file is said on the screen, and not used.
+    pub fn new(caps: &Caps, settings: &Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Self {
+        let (theme, theme_error) = theme_of(settings, caps);
+        let (keymap, keymap_error) = match settings.keymap_file.as_deref().map(Keymap::patched) {
+            Some(Err(error)) => (Keymap::default(), Some(error)),
+            Some(Ok(keymap)) => (keymap, None),
+            None => (Keymap::default(), None),
+        };
+        let cx =
+            Cx { snapshot, now, theme, zone: settings.zone.clone(), role: settings.role, runs: Vec::new() };
+        let mut screen = Screen::new(cx, keymap, settings.mouse);
+        if let Some(error) = theme_error.or(keymap_error) {
+            screen.complain(error);
+        }
+        let plain_terminal =
+            ["", "dumb", "linux"].contains(&caps.term.as_str()) || caps.term.starts_with("vt");
+        Self {
+            screen,
+            parser: InputParser::default(),
+            painter: Painter::new(Depth::of(&caps.term, &caps.colorterm, caps.no_color), caps.unicode),
+            gate: Gate::default(),
+            area: area_of(caps.width, caps.height),
+            sync: !plain_terminal,
+            dirty: true,
+            mouse_on: false,
+            escape_at: None,
+            drawn_minute: 0,
+        }
+    }
+
+    /// Takes bytes from the terminal.
+    pub fn feed(&mut self, bytes: &[u8], now: Timestamp) {
+        self.screen.cx.now = now;
+        let inputs = self.parser.feed(bytes);
+        self.take(inputs);
+        self.escape_at = self.parser.escape_pending().then(|| now.after(ESCAPE_WAIT));
+    }
+
+    /// Nothing followed an Esc: it was the key. [`Self::frame`] sees to it by itself when its time has come.
+    pub fn esc_timeout(&mut self) {
+        self.escape_at = None;
+        let inputs = self.parser.settle();
+        self.take(inputs);
+    }
+
+    fn take(&mut self, inputs: Vec<Input>) {
+        for input in inputs {
+            match input {
+                Input::Answered => {
+                    self.gate.answered();
+                    continue;
+                }
+                Input::Key(key) => self.screen.key(key),
+                Input::Paste(text) => self.screen.paste(&text),
+                Input::Mouse(mouse) => self.screen.mouse(mouse),
+            }
+            self.dirty = true;
+        }
+    }
+
+    /// The terminal has another size.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.area = area_of(width, height);
+        self.painter.forget();
+        self.dirty = true;
+    }
+
+    /// The engine has another picture.
+    pub fn notify(&mut self, snapshot: Arc<Snapshot>, now: Timestamp) {
+        self.screen.cx.now = now;
+        self.dirty |= self.screen.notify(snapshot);
+    }
+
+    /// The answer to a [`Request::Query`].
+    pub fn answer(&mut self, id: QueryId, answer: Answer) {
+        self.screen.answer(id, answer);
+        self.dirty = true;
+    }
+
+    /// What a line of [`Request::Run`] says.
+    pub fn output(&mut self, id: LineId, output: Output) {
+        self.screen.output(id, output);
+        self.dirty = true;
+    }
+
+    /// What the session wants from the world since it was last asked.
+    pub fn take_requests(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.screen.requests)
+    }
+
+    /// The bytes of the next frame, to be written at once; `None` where nothing visible has changed, or the terminal
+    /// has not answered the last one yet.
+    pub fn frame(&mut self, now: Timestamp) -> Option<Vec<u8>> {
+        self.pass_time(now);
+        if !self.dirty && self.screen.clipboard.is_none() || !self.gate.is_open(now) {
+            return None;
+        }
+        self.dirty = false;
+        if std::mem::take(&mut self.screen.redraw) {
+            self.painter.forget();
+        }
+        let (buffer, cursor) = self.draw();
+        let painted = self.painter.paint(&buffer, cursor);
+        let mut out = String::with_capacity(painted.len() + 32);
+        if self.sync && !painted.is_empty() {
+            out.push_str(sequence::SYNC_BEGIN);
+        }
+        out.push_str(&painted);
+        if self.screen.mouse != self.mouse_on {
+            self.mouse_on = self.screen.mouse;
+            out.push_str(if self.mouse_on { sequence::MOUSE_ON } else { sequence::MOUSE_OFF });
+        }
+        if self.sync && !painted.is_empty() {
+            out.push_str(sequence::SYNC_END);
+        }
+        if let Some(text) = self.screen.clipboard.take() {
+            out.push_str(&sequence::copy(&text));
+        }
+        if out.is_empty() {
+            return None;
+        }
+        out.push_str(sequence::ASK_ATTRIBUTES);
+        self.gate.sent(now);
+        Some(out.into_bytes())
+    }
+
+    /// What a person would see now, without a terminal: for screenshots and tests.
+    pub fn draw(&mut self) -> (Buffer, Option<(u16, u16)>) {
+        let mut buffer = Buffer::empty(self.area);
+        let cursor = self.screen.draw(&mut buffer);
+        (buffer, cursor)
+    }
+
+    /// When [`Self::frame`] wants to be called next, without input.
+    pub fn wake_at(&self) -> Timestamp {
+        let minute = Timestamp((self.drawn_minute + 1) * 60_000);
+        let blocked = if self.dirty { self.gate.opens_at() } else { None };
+        [self.escape_at, self.screen.flash_until(), blocked].into_iter().flatten().fold(minute, Ord::min)
+    }
+
+    /// Gives the terminal back as it was: to be written before a suspend, an editor, and at the end.
+    pub fn leave(&mut self) -> Vec<u8> {
+        self.painter.left();
+        self.mouse_on = false;
+        self.gate = Gate::default();
+        sequence::LEAVE.into()
+    }
+
+    /// The terminal is the session's again, after [`Self::leave`].
+    pub fn returned(&mut self, width: u16, height: u16) {
+        self.resize(width, height);
+    }
+
+    fn pass_time(&mut self, now: Timestamp) {
+        self.screen.cx.now = now;
+        if self.escape_at.is_some_and(|at| at <= now) {
+            self.esc_timeout();
+        }
+        if self.screen.flash_until().is_some_and(|at| at <= now) {
+            self.screen.unflash();
+            self.dirty = true;
+        }
+        let minute = now.0.div_euclid(60_000);
+        if minute != self.drawn_minute {
+            // ages are shown in minutes
+            self.drawn_minute = minute;
+            self.dirty = true;
+        }
+    }
+}
+
+fn area_of(width: u16, height: u16) -> Rect {
+    Rect::new(0, 0, width.clamp(1, LARGEST), height.clamp(1, LARGEST))
+}
+
+fn theme_of(settings: &Settings, caps: &Caps) -> (Theme, Option<String>) {
+    let own = settings.theme_file.as_deref();
+    let wanted = match own {
+        _ if caps.no_color => Theme::named("mono", caps.unicode),
+        Some(text) => Theme::parse(&settings.theme, text, caps.unicode),
+        None => Theme::named(&settings.theme, caps.unicode),
+    };
+    wanted.map_or_else(
+        |error| {
+            let default = Theme::named(theme::DEFAULT, caps.unicode);
+            (default.unwrap_or_else(|_| Theme::plain(caps.unicode)), Some(error))
+        },
+        |theme| (theme, None),
+    )
+}

@@ -1,0 +1,125 @@
+//! Fitting text into cells.
+
+use std::borrow::Cow;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// How many columns a text takes.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text cut to at most `columns`; what is cut ends in `…`.
+pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let wide = width(cluster);
+        if used + wide + 1 > columns {
+            break;
+        }
+        out.push_str(cluster);
+        used += wide;
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    Cow::Owned(out)
+}
+
+/// Writes `text` at `x`, `y` in at most `columns` columns, cut where it is too long, never outside of `buf`.
+/// Returns the column after it.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+    let area = buf.area;
+    if y >= area.bottom() || x >= area.right() || y < area.top() || x < area.left() {
+        return x;
+    }
+    let columns = columns.min(area.right() - x);
+    let (after, _) = buf.set_stringn(x, y, fit(text, usize::from(columns)), usize::from(columns), style);
+    after
+}
+
+/// The same, ending at the right border of the `columns`.
+pub fn put_right(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) {
+    let shown = fit(text, usize::from(columns));
+    let wide = u16::try_from(width(&shown)).unwrap_or(columns).min(columns);
+    put(buf, x + columns - wide, y, wide, &shown, style);
+}
+
+/// Fills an area with spaces in a style.
+pub fn fill(buf: &mut Buffer, area: Rect, style: Style) {
+    let area = area.intersection(buf.area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].reset();
+        }
+    }
+    buf.set_style(area, style);
+}
+
+/// Breaks a text into lines of at most `columns`, at spaces where there are some.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let columns = columns.max(1);
+    for word in text.split(' ') {
+        let mut rest = word;
+        loop {
+            let Some(line) = lines.last_mut() else { break };
+            let gap = usize::from(!line.is_empty());
+            if width(line) + gap + width(rest) <= columns {
+                if gap == 1 {
+                    line.push(' ');
+                }
+                line.push_str(rest);
+                break;
+            }
+            if line.is_empty() {
+                let cut = cut_at(rest, columns);
+                line.push_str(&rest[..cut]);
+                rest = &rest[cut..];
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
+}
+
+/// Where the first `columns` of a text end, in bytes; past its first cluster in any case.
+fn cut_at(text: &str, columns: usize) -> usize {
+    let mut used = 0;
+    for (at, cluster) in text.grapheme_indices(true) {
+        used += width(cluster);
+        if used > columns && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_never_splits_a_wide_character() {
+        assert_eq!(fit("core-1", 6), "core-1");
+        assert_eq!(fit("core-12", 6), "core-…");
+        assert_eq!(fit("描述描述", 6), "描述…");
+        assert_eq!(fit("描述", 0), "");
+    }
+
+    #[test]
+    fn text_wraps_at_spaces_and_inside_words_only_where_it_must() {
+        assert_eq!(wrap("password was refused", 9), ["password", "was", "refused"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("描述", 1), ["描", "述"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}
