@@ -186,7 +186,8 @@ impl Theme {
 
 fn color<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Color>, D::Error> {
     let text = String::deserialize(from)?;
-    let wrong = |_| serde::de::Error::custom(format!("{text:?} is no colour: #rrggbb, 0 to 255 or a name is"));
+    let wrong =
+        |_| serde::de::Error::custom(format!("{text:?} is no colour: #rrggbb, 0 to 255 or a name is"));
     text.parse().map(Some).map_err(wrong)
 }
 

@@ -1,0 +1,298 @@
+//! One device's revisions and runs, newest first, and what speaks for each.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::action::Outcome;
+use crate::console::cx::Cx;
+use crate::console::pane::{Bind, Decl, Pane, Topic};
+use crate::console::theme::{self, Token};
+use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::engine::query::{Answer, Query};
+use crate::model::{DeviceId, Revision, RevisionState, Run, RunStatus, Timestamp, clean_line};
+
+inventory::submit! { Decl {
+    name: "history",
+    aliases: &["h"],
+    title: "History",
+    about: "Show the revisions and runs of a device",
+    tab: None,
+    reads: &[Topic::Devices],
+    keys: &[
+        Bind::hint("enter", "open", "Open"),
+        Bind::hint("c", "show-config", "Config"),
+        Bind::hint("d", "show-diff", "Diff with the one before"),
+        Bind::hint("b", "backup run {device}", "Back up"),
+    ],
+    make: |args, cx| match args {
+        [name] => {
+            let row = cx.device_named(name).ok_or_else(|| format!("There is no device {name}"))?;
+            Ok(Box::new(History::new(row.device.id, name)))
+        }
+        _ => Err("history needs one device: :history core-1".into()),
+    },
+} }
+
+const COLUMNS: &[Column] = &[
+    Column::new("at", 19, 0),
+    Column::new("what", 12, 0),
+    Column::new("revision", 8, 0).right(),
+    Column::new("bytes", 9, 2).right(),
+    Column::new("took", 7, 3).right(),
+    Column::new("by", 10, 4),
+    Column::new("evidence", 24, 0).grow(),
+];
+
+struct History {
+    device: DeviceId,
+    name: String,
+    table: Table,
+    entries: Vec<Entry>,
+    failed: Option<String>,
+    loaded: bool,
+    /// The last run that was known when the history was read: another one means reading again.
+    read_at: Option<Option<Timestamp>>,
+}
+
+/// A run, and the revision that it stored or confirmed; or a revision whose run is forgotten.
+struct Entry {
+    at: Timestamp,
+    run: Option<Run>,
+    revision: Option<Arc<Revision>>,
+    /// Whether this is where the revision was first read.
+    first: bool,
+}
+
+impl History {
+    fn new(device: DeviceId, name: &str) -> Self {
+        Self {
+            device,
+            name: name.to_owned(),
+            table: Table::new(COLUMNS, None),
+            entries: Vec::new(),
+            failed: None,
+            loaded: false,
+            read_at: None,
+        }
+    }
+
+    fn rows<'a>(&'a self, cx: &'a Cx) -> View<'a> {
+        View { entries: &self.entries, cx }
+    }
+
+    fn selected(&self) -> Option<&Entry> {
+        self.entries.get(self.table.selected()?)
+    }
+}
+
+fn entries(revisions: &[Revision], runs: &[Run]) -> Vec<Entry> {
+    let by_number = |number: u32| revisions.iter().find(|revision| revision.number == number);
+    let mut entries: Vec<Entry> = runs
+        .iter()
+        .map(|run| {
+            let revision = run.revision.and_then(by_number);
+            let first = revision.is_some() && run.status != RunStatus::Unchanged;
+            Entry { at: run.at, run: Some(run.clone()), revision: revision.cloned().map(Arc::new), first }
+        })
+        .collect();
+    for revision in revisions {
+        let has_run = runs.iter().any(|run| {
+            run.revision == Some(revision.number) && run.status != RunStatus::Unchanged
+        });
+        if !has_run {
+            let revision = Some(Arc::new(revision.clone()));
+            let at = revision.as_ref().map_or(Timestamp(0), |revision| revision.at);
+            entries.push(Entry { at, run: None, revision, first: true });
+        }
+    }
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    entries
+}
+
+struct View<'a> {
+    entries: &'a [Entry],
+    cx: &'a Cx,
+}
+
+impl Rows for View<'_> {
+    fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn id(&self, row: usize) -> u64 {
+        self.entries[row].at.0.unsigned_abs()
+    }
+
+    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
+        let entry = &self.entries[row];
+        let run = entry.run.as_ref();
+        match COLUMNS[column].name {
+            "at" => self.cx.date(entry.at).into(),
+            "what" => match run {
+                Some(run) => format!("{} {}", self.cx.theme.run_glyph(run.status), run.status).into(),
+                None => format!("{} stored", self.cx.theme.run_glyph(RunStatus::Changed)).into(),
+            },
+            "revision" => entry.revision.as_ref().map_or("".into(), |rev| format!("#{}", rev.number).into()),
+            "bytes" => match (run, &entry.revision) {
+                (Some(run), _) if run.bytes > 0 => run.bytes.to_string().into(),
+                (None, Some(revision)) => revision.exact.len.to_string().into(),
+                _ => "".into(),
+            },
+            "took" => run.map_or("".into(), |run| seconds(run.millis).into()),
+            "by" => run.map_or("".into(), |run| clean_line(&run.by)),
+            _ => evidence(entry),
+        }
+    }
+
+    fn token(&self, row: usize, column: usize) -> Token {
+        let entry = &self.entries[row];
+        let status = entry.run.as_ref().map_or(RunStatus::Changed, |run| run.status);
+        match COLUMNS[column].name {
+            "what" => theme::run(status),
+            "revision" if entry.first => Token::Text,
+            "at" | "evidence" if entry.first || status == RunStatus::Failed => Token::Text,
+            _ => Token::Dim,
+        }
+    }
+}
+
+/// `0.8 s`.
+fn seconds(millis: u64) -> String {
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
+}
+
+/// Why the run failed, or what speaks for the revision.
+fn evidence(entry: &Entry) -> Cow<'_, str> {
+    if let Some(failure) = entry.run.as_ref().and_then(|run| run.failure.as_ref()) {
+        return clean_line(&failure.message);
+    }
+    let Some(revision) = &entry.revision else { return "".into() };
+    if let RevisionState::Quarantined { reason } = &revision.state {
+        return format!("quarantined: {}", clean_line(reason)).into();
+    }
+    if !entry.first {
+        return "the same text".into();
+    }
+    let mut parts = Vec::new();
+    let evidence = &revision.evidence;
+    match evidence.end_marker {
+        Some(true) => parts.push("end marker".to_owned()),
+        Some(false) => parts.push("no end marker".to_owned()),
+        None => {}
+    }
+    if let Some(size) = evidence.stated_size {
+        parts.push(format!("{} of {} bytes", size.got, size.stated));
+    }
+    if evidence.prompt_confirmed {
+        parts.push("prompt confirmed".to_owned());
+    }
+    if let Some(percent) = evidence.length_percent {
+        parts.push(format!("{percent}% of the length before"));
+    }
+    parts.join(", ").into()
+}
+
+impl Pane for History {
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn status(&self, _cx: &Cx) -> String {
+        self.table.status(self.entries.len())
+    }
+
+    fn wants(&mut self, cx: &Cx) -> Option<Query> {
+        let last = cx.device(self.device).and_then(|row| row.last_run.as_ref()).map(|run| run.at);
+        if self.read_at == Some(last) {
+            return None;
+        }
+        self.read_at = Some(last);
+        Some(Query::History(self.device))
+    }
+
+    fn answer(&mut self, answer: Answer, cx: &Cx) {
+        self.loaded = true;
+        match answer {
+            Answer::History { revisions, runs } => {
+                self.failed = None;
+                self.entries = entries(&revisions, &runs);
+            }
+            Answer::Failed(why) => self.failed = Some(clean_line(&why).into_owned()),
+            _ => {}
+        }
+        let view = View { entries: &self.entries, cx };
+        self.table.update(&view);
+    }
+
+    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
+        let name = &self.name;
+        let revision = self.selected().and_then(|entry| entry.revision.as_ref()).map(|rev| rev.number);
+        let recording = self.selected().and_then(|entry| entry.run.as_ref()).and_then(|run| run.recording);
+        match (words, revision) {
+            (["open"], _) if recording.is_some() => {
+                Outcome::Line(format!("recording {name} {}", recording.unwrap_or_default()))
+            }
+            (["open" | "show-config"], Some(number)) => Outcome::Line(format!("config {name} {number}")),
+            (["show-diff"], Some(number)) => Outcome::Line(format!("diff {name} {number}")),
+            (["open" | "show-config" | "show-diff"], None) => {
+                Outcome::refused("This run stored no revision: there is nothing to show")
+            }
+            _ => {
+                let view = View { entries: &self.entries, cx };
+                self.table.act(words, &view)
+            }
+        }
+    }
+
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        if let Some(why) = &self.failed {
+            return notice(area, buf, &cx.theme, why);
+        }
+        if !self.loaded {
+            return notice(area, buf, &cx.theme, "Reading the history …");
+        }
+        if self.entries.is_empty() {
+            let sentence = "This device was never backed up. b starts a backup.";
+            return notice(area, buf, &cx.theme, sentence);
+        }
+        let view = View { entries: &self.entries, cx };
+        self.table.draw(area, buf, cx, &view, "Nothing yet");
+    }
+
+    fn click(&mut self, x: u16, y: u16, cx: &Cx) -> Outcome {
+        let view = View { entries: &self.entries, cx };
+        self.table.click(x, y, &view)
+    }
+
+    fn device(&self, _cx: &Cx) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        self.table.names()
+    }
+
+    fn filter(&self) -> Option<&str> {
+        Some(self.table.filter())
+    }
+
+    fn set_filter(&mut self, text: &str, cx: &Cx) {
+        let view = View { entries: &self.entries, cx };
+        self.table.set_filter(text, &view);
+    }
+
+    fn copy(&self, cx: &Cx) -> Option<String> {
+        let view = self.rows(cx);
+        let row = self.table.selected()?;
+        Some((0..COLUMNS.len()).map(|column| view.cell(row, column)).collect::<Vec<_>>().join("\t"))
+    }
+
+    fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
+        let entry = self.selected();
+        let nothing = entry.is_none_or(|entry| entry.revision.is_none());
+        (matches!(line, "show-config" | "show-diff") && nothing).then(|| "no revision here".to_owned())
+    }
+}
