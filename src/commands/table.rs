@@ -3,6 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::call::{Call, Exit};
+use crate::engine::ActError;
 use crate::model::{Danger, Role};
 
 /// One command, `noun verb`.
@@ -19,11 +21,26 @@ pub struct Command {
     pub role: Role,
     /// How the console confirms it.
     pub danger: Danger,
+    /// What must stand before it can run.
+    pub needs: Needs,
     /// What it runs.
     pub run: Run,
 }
 
 inventory::collect!(Command);
+
+/// What a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing but the folders: `driver list`, `lab`.
+    Folders,
+    /// The store, closed: `store restore`. Refused while an engine is open.
+    ClosedStore,
+    /// An open engine.
+    Engine,
+    /// A terminal, and nothing of this table: `console`, `demo`. The server starts these.
+    Terminal,
+}
 
 /// An argument or a flag.
 pub struct Arg {
@@ -76,5 +93,15 @@ pub enum Count {
     Many,
 }
 
+/// What a running command comes to: how it ended, or why it did not do what was asked.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Exit, ActError>> + Send + 'a>>;
+
 /// A command's function.
-pub type Run = fn();
+pub type Run = fn(&Call) -> Running<'_>;
+
+/// Every command, by name.
+pub fn all() -> Vec<&'static Command> {
+    let mut all: Vec<&Command> = inventory::iter::<Command>.into_iter().collect();
+    all.sort_by_key(|command| command.name);
+    all
+}

@@ -1,5 +1,7 @@
 //! Who may do what, and how loudly an act must be confirmed.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What a person is allowed to do, from least to most. Each command names the least role that may run it.
@@ -14,6 +16,17 @@ pub enum Role {
     Engineer,
     /// Everything, users and store included.
     Admin,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Engineer => "engineer",
+            Self::Admin => "admin",
+        })
+    }
 }
 
 /// How an act is confirmed before it runs in the console.

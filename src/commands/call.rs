@@ -1,0 +1,82 @@
+//! One running command: who asked, with what, against what.
+
+use std::sync::Arc;
+
+use super::args::Args;
+use super::io::Io;
+use crate::engine::{ActError, Actor, Engine, Options};
+use crate::model::Role;
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Login name.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// What command lines run against.
+#[derive(Clone)]
+pub struct Door {
+    /// The folders, and how an engine is started where none is open.
+    pub options: Options,
+    /// The open engine.
+    pub engine: Option<Arc<Engine>>,
+    /// Who asks.
+    pub person: Person,
+    /// Their side.
+    pub io: Arc<dyn Io>,
+}
+
+/// One running command.
+pub struct Call {
+    /// What it runs against.
+    pub door: Door,
+    /// Its arguments, checked.
+    pub args: Args,
+    /// Who asked and why, for the journal.
+    pub actor: Actor,
+    /// Whether the answer is for a program.
+    pub json: bool,
+}
+
+impl Call {
+    /// The open engine.
+    ///
+    /// # Errors
+    /// When none is open: a fault of the table.
+    pub fn engine(&self) -> Result<&Arc<Engine>, ActError> {
+        self.door
+            .engine
+            .as_ref()
+            .ok_or_else(|| ActError::internal("this command was started without an engine"))
+    }
+
+    /// One line of the answer.
+    pub fn say(&self, line: impl AsRef<str>) {
+        self.door.io.line(line.as_ref());
+    }
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Done,
+    /// Some of it failed, or all of it.
+    Failed,
+    /// It was asked for in a way that makes no sense.
+    Usage,
+}
+
+impl Exit {
+    /// The process's exit status: 0, 1, 2.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+        }
+    }
+}

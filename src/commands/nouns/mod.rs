@@ -1,0 +1,3 @@
+//! A file per noun; each declares its commands.
+
+automod::dir!("src/commands/nouns");

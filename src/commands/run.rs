@@ -1,0 +1,160 @@
+//! From words to a running command: the one gate that the shell, the `:` line, keys and tests go through.
+
+use super::args::Args;
+use super::call::{Call, Door, Exit};
+use super::help;
+use super::table::{Command, Needs, all};
+use crate::engine::{ActErrorKind, Actor, Engine};
+use crate::model::clean_line;
+
+/// Runs one command line, `words` being its words after the program's name and without its global flags.
+///
+/// What it says goes to the door's [`Io`](super::Io). Where no engine is open and the command needs one, one is started
+/// for it and stopped after it.
+pub async fn run(door: Door, words: &[String]) -> Exit {
+    let line = match Line::read(words) {
+        Ok(Asked::Line(line)) => line,
+        Ok(Asked::Help(text)) => {
+            text.lines().for_each(|line| door.io.line(line));
+            return Exit::Done;
+        }
+        Err(why) => return refuse(&door, &why, Exit::Usage),
+    };
+    let name = line.command.name;
+    if line.command.role > door.person.role {
+        let why = format!(
+            "{name} needs the role {}, {} has {}",
+            line.command.role, door.person.name, door.person.role
+        );
+        return refuse(&door, &why, Exit::Failed);
+    }
+    match (line.command.needs, &door.engine) {
+        (Needs::Terminal, _) => {
+            let why = format!("{name} opens the full screen: start it from a shell, in a terminal");
+            refuse(&door, &why, Exit::Usage)
+        }
+        (Needs::ClosedStore, Some(_)) => refuse(
+            &door,
+            &format!("{name} needs the store closed: leave the console and run it from a shell"),
+            Exit::Failed,
+        ),
+        (Needs::Engine, None) => run_with_own_engine(door, line).await,
+        _ => run_line(door, line).await,
+    }
+}
+
+/// Why a line does not run, or how it ended.
+fn refuse(door: &Door, why: &str, exit: Exit) -> Exit {
+    door.io.note(&format!("noctule: {}", clean_line(why)));
+    exit
+}
+
+async fn run_with_own_engine(mut door: Door, line: Line) -> Exit {
+    door.options.schedule = false;
+    if let Some(sessions) = line.args.number("--concurrency") {
+        door.options.concurrency = usize::try_from(sessions).ok();
+    }
+    let engine = match Engine::start(door.options.clone()).await {
+        Ok(engine) => engine,
+        Err(error) => return refuse(&door, &error.to_string(), Exit::Failed),
+    };
+    door.engine = Some(engine.clone());
+    let exit = run_line(door, line).await;
+    engine.stop().await;
+    exit
+}
+
+async fn run_line(door: Door, line: Line) -> Exit {
+    let actor = Actor::new(&door.person.name, &line.why, &line.shown);
+    let call = Call { door, args: line.args, actor, json: line.json };
+    match (line.command.run)(&call).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            let exit = if error.kind == ActErrorKind::Usage { Exit::Usage } else { Exit::Failed };
+            refuse(&call.door, &format!("{}: {error}", line.command.name), exit)
+        }
+    }
+}
+
+/// A command line, read.
+struct Line {
+    command: &'static Command,
+    args: Args,
+    json: bool,
+    why: String,
+    /// For the journal: without secrets.
+    shown: String,
+}
+
+enum Asked {
+    Line(Line),
+    Help(String),
+}
+
+impl Line {
+    fn read(words: &[String]) -> Result<Asked, String> {
+        let (flags, words) = take_global(words)?;
+        let Some((command, rest)) = find(&words) else {
+            if flags.help || words.is_empty() || words[0] == "help" {
+                let about = words.iter().filter(|word| *word != "help");
+                return Ok(Asked::Help(help::overview(&about.map(String::as_str).collect::<Vec<_>>())));
+            }
+            return Err(help::unknown(&words));
+        };
+        if flags.help {
+            return Ok(Asked::Help(help::of(command)));
+        }
+        let args =
+            Args::read(command, rest).map_err(|why| format!("{why}\nusage: {}", help::usage(command)))?;
+        let shown = super::shown::line(command, rest);
+        Ok(Asked::Line(Self { command, args, json: flags.json, why: flags.why, shown }))
+    }
+}
+
+#[derive(Default)]
+struct Flags {
+    json: bool,
+    help: bool,
+    why: String,
+}
+
+/// Takes out the flags that every command has.
+fn take_global(words: &[String]) -> Result<(Flags, Vec<String>), String> {
+    let (mut flags, mut rest) = (Flags::default(), Vec::new());
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--json" => flags.json = true,
+            "--help" | "-h" => flags.help = true,
+            "--why" => {
+                flags.why = words.next().ok_or("--why needs a value: the reason, for the journal")?.clone()
+            }
+            "--" => {
+                rest.push(word.clone());
+                rest.extend(words.by_ref().cloned());
+            }
+            _ => match word.strip_prefix("--why=") {
+                Some(why) => flags.why = why.to_owned(),
+                None => rest.push(word.clone()),
+            },
+        }
+    }
+    Ok((flags, rest))
+}
+
+/// The command that the words begin with, and the words after its name; the longest name wins.
+pub fn find(words: &[String]) -> Option<(&'static Command, &[String])> {
+    let begins = |name: &str| {
+        let count = name.split(' ').count();
+        (words.len() >= count && name.split(' ').eq(words[..count].iter().map(String::as_str)))
+            .then_some(count)
+    };
+    all()
+        .into_iter()
+        .flat_map(|command| {
+            let names = command.aliases.iter().chain([&command.name]);
+            names.filter_map(|name| begins(name)).map(move |count| (count, command)).collect::<Vec<_>>()
+        })
+        .max_by_key(|(count, _)| *count)
+        .map(|(count, command)| (command, &words[count..]))
+}
