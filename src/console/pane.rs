@@ -26,11 +26,11 @@ pub struct Decl {
     /// Its own keys, the commonest first.
     pub keys: &'static [Bind],
     /// Makes one from the words after its name.
-    ///
-    /// # Errors
-    /// What is wrong with the words.
-    pub make: fn(&[String], &Cx) -> Result<Box<dyn Pane>, String>,
+    pub make: Make,
 }
+
+/// Makes a pane from the words after its name; an error says what is wrong with them.
+pub type Make = fn(&[String], &Cx) -> Result<Box<dyn Pane>, String>;
 
 inventory::collect!(Decl);
 

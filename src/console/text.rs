@@ -66,28 +66,30 @@ pub fn fill(buf: &mut Buffer, area: Rect, style: Style) {
 
 /// Breaks a text into lines of at most `columns`, at spaces where there are some.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
     let columns = columns.max(1);
-    for word in text.split(' ') {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for (at, word) in text.split(' ').enumerate() {
+        if at > 0 && width(&line) + 1 + width(word) <= columns {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        if at > 0 {
+            lines.push(std::mem::take(&mut line));
+        }
         let mut rest = word;
-        loop {
-            let Some(line) = lines.last_mut() else { break };
-            let gap = usize::from(!line.is_empty());
-            if width(line) + gap + width(rest) <= columns {
-                if gap == 1 {
-                    line.push(' ');
-                }
-                line.push_str(rest);
+        while width(rest) > columns {
+            let (head, tail) = rest.split_at(cut_at(rest, columns));
+            if tail.is_empty() {
                 break;
             }
-            if line.is_empty() {
-                let cut = cut_at(rest, columns);
-                line.push_str(&rest[..cut]);
-                rest = &rest[cut..];
-            }
-            lines.push(String::new());
+            lines.push(head.to_owned());
+            rest = tail;
         }
+        line.push_str(rest);
     }
+    lines.push(line);
     lines
 }
 

@@ -1,5 +1,6 @@
 //! The terminal as bytes: keys that come in, sequences and changed cells that go out.
 
+mod changes;
 pub mod color;
 pub mod input;
 pub mod key;
