@@ -21,8 +21,11 @@ pub enum Request {
         id: LineId,
         /// The line: `backup run core-1`.
         line: String,
+        /// What the command reads where it is told to read the file `-`: a text from an editor pane.
+        input: Option<String>,
     },
-    /// Open this text in the operator's editor. `Session::leave` is written first; after it, `Session::returned`.
+    /// Open this text in the operator's editor. `Session::leave` is written first; after it come `Session::returned`
+    /// and, with what the file then holds, `Session::edited`.
     Edit {
         /// What it is, for the name of the temporary file: `core-1.config`.
         name: String,
@@ -53,6 +56,13 @@ pub enum Outcome {
     Done,
     /// Run this line instead.
     Line(String),
+    /// Run this line of the command table, with a text for the file `-`.
+    Run {
+        /// The line.
+        line: String,
+        /// The text.
+        input: String,
+    },
     /// It cannot be done now; the sentence says why.
     Refused(String),
 }

@@ -19,6 +19,8 @@ pub struct Decl {
     pub title: &'static str,
     /// One sentence, in the imperative, without a full stop.
     pub about: &'static str,
+    /// What it takes, as the help writes it: `DEVICE [REVISION]`; what is in brackets may be missing.
+    pub args: &'static str,
     /// Its number key; `None` for panes that are about one thing and are opened from another.
     pub tab: Option<u8>,
     /// The topics of a snapshot that it shows.
@@ -108,6 +110,9 @@ pub trait Pane: Send {
     /// Pasted text, for panes into which text is typed.
     fn paste(&mut self, _text: &str) {}
 
+    /// What the operator's editor has made of the text that [`Self::copy`] gave it, for panes that hold a text.
+    fn edited(&mut self, _text: &str) {}
+
     /// Where the cursor blinks, for panes into which text is typed.
     fn cursor(&self) -> Option<(u16, u16)> {
         None
@@ -165,6 +170,11 @@ pub fn named(name: &str) -> Option<&'static Decl> {
 }
 
 impl Decl {
+    /// Whether it cannot be opened by its name alone.
+    pub fn needs_args(&self) -> bool {
+        !self.args.is_empty() && !self.args.starts_with('[')
+    }
+
     /// Whether something that it shows differs between two snapshots.
     pub fn is_moved(&self, from: &Versions, to: &Versions) -> bool {
         self.reads.iter().any(|topic| match topic {

@@ -187,7 +187,7 @@ impl Screen {
         match dialog.key(key) {
             Verdict::Open => self.overlay = Overlay::Confirm(dialog),
             Verdict::No => self.inform("Cancelled: nothing was done"),
-            Verdict::Yes => self.run(&dialog.line, false),
+            Verdict::Yes => self.run(&dialog.line, None, false),
         }
     }
 
@@ -253,6 +253,13 @@ impl Screen {
             }
         }
         self.after();
+    }
+
+    /// The operator's editor has closed, and this is what the text is now.
+    pub fn edited(&mut self, text: &str) {
+        if let Some(slot) = self.stack.last_mut() {
+            slot.pane.edited(text);
+        }
     }
 
     /// A command line said something.
@@ -330,6 +337,7 @@ impl Screen {
             Outcome::Refused(why) => self.complain(why),
             Outcome::Line(next) if next != line => self.act(&next, typed),
             Outcome::Line(_) => {}
+            Outcome::Run { line, input } => self.run_with(&line, input),
         }
     }
 
@@ -414,7 +422,7 @@ impl Screen {
             many => format!("{}, {} and {} more", many[0], many[1], many.len() - 2),
         };
         match command.map_or(Danger::None, |command| command.danger) {
-            Danger::None => self.run(line, typed),
+            Danger::None => self.run(line, None, typed),
             Danger::Ask => {
                 let about = command.map_or("", |command| command.about);
                 self.overlay = Overlay::Confirm(Dialog::yes_no(line, format!("{about}: {what}?")));
@@ -432,7 +440,7 @@ impl Screen {
         }
     }
 
-    fn run(&mut self, line: &str, typed: bool) {
+    fn run(&mut self, line: &str, input: Option<String>, typed: bool) {
         if line == "quit now" {
             self.requests.push(Request::Quit);
             return;
@@ -440,8 +448,17 @@ impl Screen {
         let id = LineId(self.next);
         self.next += 1;
         self.cx.started(id, line.to_owned(), typed);
-        self.requests.push(Request::Run { id, line: line.to_owned() });
+        self.requests.push(Request::Run { id, line: line.to_owned(), input });
         self.inform(format!("Started: {line}"));
+    }
+
+    /// Runs a line of the command table with a text. The pane that holds the text has asked already.
+    fn run_with(&mut self, line: &str, input: String) {
+        let words: Vec<&str> = line.split(' ').collect();
+        match command_of(&words).filter(|command| command.role > self.cx.role) {
+            Some(command) => self.complain(format!("{} needs the role {}", command.name, command.role)),
+            None => self.run(line, Some(input), false),
+        }
     }
 
     // ---- views
@@ -547,7 +564,7 @@ impl Screen {
                 key: format!(":{}", decl.name),
                 about: decl.about.into(),
                 line: decl.name.into(),
-                disabled: decl.tab.is_none().then(|| "opened from a device".to_owned()),
+                disabled: decl.needs_args().then(|| format!(":{} {}", decl.name, decl.args)),
             });
         }
         Menu::new("What can be done here", items)

@@ -240,6 +240,12 @@ impl Session {
         self.resize(width, height);
     }
 
+    /// What the operator's editor has made of the text of a [`Request::Edit`]; a pane that only shows one ignores it.
+    pub fn edited(&mut self, text: &str) {
+        self.screen.edited(text);
+        self.dirty = true;
+    }
+
     fn pass_time(&mut self, now: Timestamp) {
         self.screen.cx.now = now;
         if self.escape_at.is_some_and(|at| at <= now) {

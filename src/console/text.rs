@@ -46,7 +46,37 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: St
     after
 }
 
-/// The same, ending at the right border of the `columns`.
+/// Writes pieces of one line, each in its style, without the first `skip` columns of the line; ends in `…` where the
+/// line goes on.
+pub fn put_pieces<'a>(
+    buf: &mut Buffer,
+    (x, y): (u16, u16),
+    columns: u16,
+    skip: usize,
+    pieces: impl IntoIterator<Item = (&'a str, Style)>,
+) {
+    let end = x.saturating_add(columns).min(buf.area.right());
+    let (mut at, mut skip) = (x, skip);
+    for (piece, style) in pieces {
+        for cluster in piece.graphemes(true) {
+            let wide = u16::try_from(width(cluster)).unwrap_or(1);
+            if skip > 0 {
+                skip = skip.saturating_sub(usize::from(wide.max(1)));
+                continue;
+            }
+            if at.saturating_add(wide) > end {
+                if end > x {
+                    let last = if at >= end { end - 1 } else { at };
+                    put(buf, last, y, 1, "…", style);
+                }
+                return;
+            }
+            at = put(buf, at, y, wide.max(1), cluster, style);
+        }
+    }
+}
+
+/// The same as [`put`], ending at the right border of the `columns`.
 pub fn put_right(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) {
     let shown = fit(text, usize::from(columns));
     let wide = u16::try_from(width(&shown)).unwrap_or(columns).min(columns);

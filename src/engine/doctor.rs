@@ -81,7 +81,8 @@ impl Engine {
     }
 
     fn look_at_drivers(&self) -> Vec<Finding> {
-        let problems = self.drivers.problems();
+        let drivers = self.drivers();
+        let problems = drivers.problems();
         if problems.is_empty() {
             return vec![Finding::good("drivers", "every driver file is well made")];
         }

@@ -130,7 +130,7 @@ impl Engine {
         let sections = device
             .driver
             .as_ref()
-            .and_then(|id| self.drivers.get(id).ok())
+            .and_then(|id| self.drivers().get(id).ok())
             .map(|driver| driver.driver.sections.clone())
             .unwrap_or_default();
         Ok(ConfigText { revision, text: text.into(), style: sections.style, section_start: sections.start })
@@ -138,7 +138,10 @@ impl Engine {
 }
 
 /// Finds a revision by what a person writes; `revisions` come oldest first.
-fn resolve<'a>(revisions: &'a [Revision], which: &str) -> Result<&'a Revision, String> {
+///
+/// # Errors
+/// There is none; a sentence that begins small says why.
+pub fn resolve<'a>(revisions: &'a [Revision], which: &str) -> Result<&'a Revision, String> {
     let which = which.trim();
     let good: Vec<&Revision> = revisions.iter().filter(|r| r.state == RevisionState::Good).collect();
     let back = match which {

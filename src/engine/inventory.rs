@@ -163,7 +163,7 @@ impl Engine {
     }
 
     fn check_driver(&self, id: &DriverId) -> Result<(), ActError> {
-        if self.drivers.knows(id) {
+        if self.drivers().knows(id) {
             Ok(())
         } else {
             Err(ActError::usage(format!(

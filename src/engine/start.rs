@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
@@ -80,7 +81,8 @@ pub struct Engine {
     pub(super) settings: Settings,
     pub(super) store: Store,
     pub(super) reader: Arc<dyn Reader>,
-    pub(super) drivers: Drivers,
+    /// Read anew when an operator's driver file is saved.
+    pub(super) drivers: ArcSwap<Drivers>,
     pub(super) queue: Queue,
     pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
@@ -130,7 +132,7 @@ impl Engine {
             settings,
             store,
             reader,
-            drivers,
+            drivers: ArcSwap::from_pointee(drivers),
         });
         engine.tell_notes(&report.notes);
         engine.publish_now();
@@ -179,8 +181,18 @@ impl Engine {
     }
 
     /// The device kinds that are known.
-    pub fn drivers(&self) -> &Drivers {
-        &self.drivers
+    pub fn drivers(&self) -> Drivers {
+        Drivers::clone(&self.drivers.load())
+    }
+
+    /// Reads the operator's driver files anew: sessions that begin from now on use what they say.
+    pub fn reload_drivers(&self) {
+        self.drivers.store(Arc::new(Drivers::load(Some(&self.drivers_dir()))));
+    }
+
+    /// The folder of the operator's own drivers; need not exist.
+    pub fn drivers_dir(&self) -> PathBuf {
+        self.options.config_dir.join("drivers")
     }
 
     /// The store, for the commands that look after it.

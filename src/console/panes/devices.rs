@@ -20,12 +20,13 @@ inventory::submit! { Decl {
     aliases: &["d", "dev"],
     title: "Devices",
     about: "Show the devices and the state of their backups",
+    args: "[FILTER]",
     tab: Some(1),
     reads: &[Topic::Devices, Topic::Jobs],
     keys: &[
         Bind::hint("enter", "history {device}", "History"),
         Bind::hint("c", "config {device}", "Config"),
-        Bind::hint("d", "diff {device}", "Diff"),
+        Bind::hint("d", "show-diff", "Diff, or of two marked"),
         Bind::hint("b", "backup run {devices}", "Back up"),
         Bind::new("x", "filter status:failed", "Only the failed ones"),
         Bind::new("a", "toggle-deleted", "Show or hide deleted devices"),
@@ -176,6 +177,12 @@ impl Pane for Devices {
             self.update(cx);
             return Outcome::Done;
         }
+        if words == ["show-diff"] {
+            return Outcome::Line(match &self.devices(cx)[..] {
+                [one, other] => format!("diff {one} --with {other}"),
+                _ => "diff {device}".into(),
+            });
+        }
         if words == ["open"] {
             return Outcome::Line("history {device}".into());
         }
@@ -237,7 +244,7 @@ impl Pane for Devices {
     fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
         let row = self.selected(cx);
         match line.split(' ').next() {
-            Some("config" | "diff") if row.is_some_and(|row| row.newest.is_none()) => {
+            Some("config" | "show-diff") if row.is_some_and(|row| row.newest.is_none()) => {
                 Some("no revision is stored yet".into())
             }
             Some("backup") if row.is_some_and(|row| !row.device.is_managed()) => {

@@ -18,6 +18,7 @@ inventory::submit! { Decl {
     aliases: &["e", "log"],
     title: "Events",
     about: "Show what happened, newest first",
+    args: "[FILTER]",
     tab: Some(3),
     reads: &[Topic::Events],
     keys: &[

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use crate::console::action::Outcome;
 use crate::console::cx::Cx;
+use crate::console::evidence;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::theme::{self, Token};
 use crate::console::widgets::{Column, Rows, Table, notice};
@@ -19,12 +20,13 @@ inventory::submit! { Decl {
     aliases: &["h"],
     title: "History",
     about: "Show the revisions and runs of a device",
+    args: "DEVICE",
     tab: None,
     reads: &[Topic::Devices],
     keys: &[
         Bind::hint("enter", "open", "Open"),
         Bind::hint("c", "show-config", "Config"),
-        Bind::hint("d", "show-diff", "Diff with the one before"),
+        Bind::hint("d", "show-diff", "Diff with the one before, or of two marked"),
         Bind::hint("b", "backup run {device}", "Back up"),
     ],
     make: |args, cx| match args {
@@ -83,6 +85,17 @@ impl History {
         View { entries: &self.entries, cx }
     }
 
+    /// The numbers of the marked revisions, the oldest first.
+    fn marked_revisions(&self) -> Vec<u32> {
+        let marked = self.table.marked();
+        let entries = self.entries.iter().filter(|entry| marked.contains(&id(entry)));
+        let mut numbers: Vec<u32> =
+            entries.filter_map(|entry| entry.revision.as_ref()).map(|revision| revision.number).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+
     fn selected(&self) -> Option<&Entry> {
         self.entries.get(self.table.selected()?)
     }
@@ -112,6 +125,10 @@ fn entries(revisions: &[Revision], runs: &[Run]) -> Vec<Entry> {
     entries
 }
 
+fn id(entry: &Entry) -> u64 {
+    entry.at.0.unsigned_abs()
+}
+
 struct View<'a> {
     entries: &'a [Entry],
     cx: &'a Cx,
@@ -123,7 +140,7 @@ impl Rows for View<'_> {
     }
 
     fn id(&self, row: usize) -> u64 {
-        self.entries[row].at.0.unsigned_abs()
+        id(&self.entries[row])
     }
 
     fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
@@ -143,7 +160,7 @@ impl Rows for View<'_> {
             },
             "took" => run.map_or("".into(), |run| seconds(run.millis).into()),
             "by" => run.map_or("".into(), |run| clean_line(&run.by)),
-            _ => evidence(entry),
+            _ => proof(entry),
         }
     }
 
@@ -165,7 +182,7 @@ fn seconds(millis: u64) -> String {
 }
 
 /// Why the run failed, or what speaks for the revision.
-fn evidence(entry: &Entry) -> Cow<'_, str> {
+fn proof(entry: &Entry) -> Cow<'_, str> {
     if let Some(failure) = entry.run.as_ref().and_then(|run| run.failure.as_ref()) {
         return clean_line(&failure.message);
     }
@@ -176,23 +193,7 @@ fn evidence(entry: &Entry) -> Cow<'_, str> {
     if !entry.first {
         return "the same text".into();
     }
-    let mut parts = Vec::new();
-    let evidence = &revision.evidence;
-    match evidence.end_marker {
-        Some(true) => parts.push("end marker".to_owned()),
-        Some(false) => parts.push("no end marker".to_owned()),
-        None => {}
-    }
-    if let Some(size) = evidence.stated_size {
-        parts.push(format!("{} of {} bytes", size.got, size.stated));
-    }
-    if evidence.prompt_confirmed {
-        parts.push("prompt confirmed".to_owned());
-    }
-    if let Some(percent) = evidence.length_percent {
-        parts.push(format!("{percent}% of the length before"));
-    }
-    parts.join(", ").into()
+    evidence::sentence(&revision.evidence).into()
 }
 
 impl Pane for History {
@@ -236,8 +237,12 @@ impl Pane for History {
                 Outcome::Line(format!("recording {name} {}", recording.unwrap_or_default()))
             }
             (["open" | "show-config"], Some(number)) => Outcome::Line(format!("config {name} {number}")),
-            (["show-diff"], Some(number)) => Outcome::Line(format!("diff {name} {number}")),
-            (["open" | "show-config" | "show-diff"], None) => {
+            (["show-diff"], number) => match (&self.marked_revisions()[..], number) {
+                ([old, new], _) => Outcome::Line(format!("diff {name} {old} {new}")),
+                (_, Some(number)) => Outcome::Line(format!("diff {name} {number}")),
+                _ => Outcome::refused("This run stored no revision: there is nothing to compare"),
+            },
+            (["open" | "show-config"], None) => {
                 Outcome::refused("This run stored no revision: there is nothing to show")
             }
             _ => {

@@ -18,6 +18,7 @@ inventory::submit! { Decl {
     aliases: &["j"],
     title: "Jobs",
     about: "Show the work that is going on, device by device",
+    args: "[FILTER]",
     tab: Some(2),
     reads: &[Topic::Jobs, Topic::Devices],
     keys: &[

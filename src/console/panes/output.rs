@@ -16,6 +16,7 @@ inventory::submit! { Decl {
     aliases: &["o"],
     title: "Output",
     about: "Show what the last command line has said",
+    args: "[NUMBER]",
     tab: None,
     reads: &[],
     keys: &[Bind::hint("y", "copy", "Copy"), Bind::hint("e", "edit", "In the editor")],
@@ -64,7 +65,7 @@ impl Pane for CommandOutput {
         };
         text::put(buf, area.x + 1, area.y, area.width, &format!("{} ", run.line), cx.theme.style(Token::Section));
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-        let window = self.pager.window(run.lines.len(), body.height);
+        let window = self.pager.window(run.lines.len(), body);
         for (at, y) in window.zip(body.y..) {
             let mut style = cx.theme.style(Token::Text);
             if at == self.pager.cursor {

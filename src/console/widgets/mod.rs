@@ -1,5 +1,6 @@
 //! What two panes share.
 
+pub mod diff_rows;
 pub mod line;
 pub mod menu;
 pub mod pager;

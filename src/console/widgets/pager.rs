@@ -1,5 +1,7 @@
 //! A window over many lines: where it stands, and how keys move it.
 
+use ratatui::layout::Rect;
+
 use crate::console::action::Outcome;
 
 /// The first line and column that are shown, and the line that keys act on.
@@ -13,6 +15,8 @@ pub struct Pager {
     pub left: usize,
     /// Lines shown at the last drawing.
     pub page: usize,
+    /// The screen's row at which the first line was drawn.
+    pub first_row: u16,
 }
 
 impl Pager {
@@ -45,9 +49,21 @@ impl Pager {
         Outcome::Done
     }
 
-    /// Sets the window to `page` lines of `count` so that the cursor is in it, and returns the lines to draw.
-    pub fn window(&mut self, count: usize, page: u16) -> std::ops::Range<usize> {
-        self.page = usize::from(page);
+    /// A press of the left button on a row: it is selected, and opened where it was already.
+    pub fn click(&mut self, y: u16) -> Outcome {
+        let Some(row) = y.checked_sub(self.first_row).map(usize::from).filter(|row| *row < self.page) else {
+            return Outcome::Unknown;
+        };
+        if self.top + row == self.cursor {
+            return Outcome::Line("open".into());
+        }
+        self.cursor = self.top + row;
+        Outcome::Done
+    }
+
+    /// Sets the window over `count` lines to `area` so that the cursor is in it, and returns the lines to draw.
+    pub fn window(&mut self, count: usize, area: Rect) -> std::ops::Range<usize> {
+        (self.page, self.first_row) = (usize::from(area.height), area.y);
         self.cursor = self.cursor.min(count.saturating_sub(1));
         let least = (self.cursor + 1).saturating_sub(self.page.max(1));
         self.top = self.top.clamp(least, self.cursor.max(least));
@@ -75,13 +91,16 @@ mod tests {
     #[test]
     fn the_cursor_stays_in_the_window_and_the_window_in_the_text() {
         let mut pager = Pager::default();
-        assert_eq!(pager.window(100, 10), 0..10);
+        let ten = Rect::new(0, 2, 80, 10);
+        assert_eq!(pager.window(100, ten), 0..10);
         pager.act(&["bottom"], 100);
-        assert_eq!(pager.window(100, 10), 90..100);
+        assert_eq!(pager.window(100, ten), 90..100);
         pager.act(&["page-up"], 100);
-        assert_eq!((pager.cursor, pager.window(100, 10)), (89, 89..99));
-        assert_eq!(pager.window(3, 10), 2..3);
-        assert_eq!(pager.window(0, 0), 0..0);
+        assert_eq!((pager.cursor, pager.window(100, ten)), (89, 89..99));
+        assert_eq!(pager.window(3, ten), 2..3);
+        assert_eq!(pager.click(1), Outcome::Unknown);
+        assert_eq!(pager.click(2), Outcome::Line("open".into()));
+        assert_eq!(pager.window(0, Rect::ZERO), 0..0);
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl Engine {
 
     fn put_normal(&self, device: &Device, exact: &str) -> Result<BlobRef, ActError> {
         let id = device.driver.as_ref().ok_or_else(|| ActError::internal("a reading without a driver"))?;
-        let driver = self.drivers.get(id).map_err(|problem| ActError::internal(problem.to_string()))?;
+        let driver = self.drivers().get(id).map_err(|problem| ActError::internal(problem.to_string()))?;
         let fingerprints = self.store.fingerprinter();
         let fingerprint = |secret: &str| fingerprints.fingerprint(secret);
         let normal = self.reader.normalise(&driver, exact, &fingerprint);

@@ -83,7 +83,7 @@ impl DeviceRun {
         let gone = |problem: crate::device::driver::Problem| {
             Failure::new(FailureKind::Incomplete, problem.to_string())
         };
-        self.engine.drivers.get(id).map_err(gone)
+        self.engine.drivers().get(id).map_err(gone)
     }
 
     /// Tries until it works, the failure is a lasting one, or the retries are used up. Between two attempts the
