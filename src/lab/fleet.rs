@@ -186,10 +186,13 @@ impl Simulated {
     }
 }
 
+/// A driver, its normal transcript, and the configuration in it.
+type Kind = (DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String);
+
 /// Drivers and transcripts, read once per kind.
 struct Kinds<'a> {
     drivers: &'a Drivers,
-    known: Vec<(DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String)>,
+    known: Vec<Kind>,
 }
 
 impl Kinds<'_> {
@@ -210,11 +213,7 @@ impl Kinds<'_> {
         })
     }
 
-    fn kind(
-        &mut self,
-        id: &DriverId,
-        transport: TransportKind,
-    ) -> Result<&(DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String), FleetError> {
+    fn kind(&mut self, id: &DriverId, transport: TransportKind) -> Result<&Kind, FleetError> {
         let place = match self.known.iter().position(|(known, its, ..)| known == id && *its == transport) {
             Some(place) => place,
             None => {
@@ -226,11 +225,7 @@ impl Kinds<'_> {
         Ok(&self.known[place])
     }
 
-    fn read(
-        &self,
-        id: &DriverId,
-        transport: TransportKind,
-    ) -> Result<(DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String), FleetError> {
+    fn read(&self, id: &DriverId, transport: TransportKind) -> Result<Kind, FleetError> {
         let missing = |why: String| FleetError::Transcript { driver: id.clone(), transport, why };
         let driver = self.drivers.get(id).map_err(|problem| missing(problem.to_string()))?;
         let command = &driver.config_command().1.run;
