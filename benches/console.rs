@@ -3,6 +3,8 @@
 //! `cargo bench --bench console` runs the real program on a PTY with 10 000 devices in its store, 200 of them simulated
 //! devices that are backed up meanwhile.
 
+#![allow(clippy::expect_used, reason = "a measurement that cannot be made ends the bench")]
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
