@@ -10,5 +10,6 @@ mod engine_search;
 mod engine_sessions;
 mod engine_trust;
 mod lab_fleet;
+mod real_peers;
 mod store_crash;
 mod terminal;

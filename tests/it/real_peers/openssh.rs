@@ -1,0 +1,78 @@
+//! An OpenSSH server, with host keys and a configuration of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use super::super_server::SuperServer;
+
+const SSHD: &str = "/usr/sbin/sshd";
+
+/// A server that lets the user who runs the tests in with [`OpenSsh::key`].
+pub struct OpenSsh {
+    pub server: SuperServer,
+    folder: TempDir,
+}
+
+impl OpenSsh {
+    /// Whether it can be started; `as_root` where the test needs more than the user's own key.
+    pub fn is_here(as_root: bool) -> bool {
+        super::is_here("OpenSSH", &[SSHD, "/usr/bin/ssh-keygen"], as_root)
+    }
+
+    /// Starts it; `config` are lines of `sshd_config`, which win over its own.
+    pub async fn start(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, kind) in [("host_ed25519", "ed25519"), ("user_ed25519", "ed25519")] {
+            make_key(&folder.path().join(file), kind, "").await;
+        }
+        std::fs::copy(folder.path().join("user_ed25519.pub"), folder.path().join("authorized_keys")).unwrap();
+        let own = format!(
+            "HostKey {0}/host_ed25519\nAuthorizedKeysFile {0}/authorized_keys\nPidFile none\nStrictModes no\n\
+             UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
+             PrintMotd no\nPrintLastLog no\n",
+            folder.path().display()
+        );
+        let file = folder.path().join("sshd_config");
+        std::fs::write(&file, format!("{config}\n{own}")).unwrap();
+        if rustix::process::getuid().is_root() {
+            // it separates its privileges in there
+            std::fs::create_dir_all("/run/sshd").unwrap();
+        }
+        let log = folder.path().join("sshd.log");
+        let server = SuperServer::start(move || {
+            let log = std::fs::File::options().create(true).append(true).open(&log).unwrap();
+            let mut command = Command::new(SSHD);
+            command.args(["-i", "-e", "-f"]).arg(&file).stderr(Stdio::from(log));
+            command
+        });
+        Self { server: server.await, folder }
+    }
+
+    /// The private key of the user.
+    pub fn key(&self) -> PathBuf {
+        self.folder.path().join("user_ed25519")
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("sshd.log")).unwrap_or_default()
+    }
+}
+
+/// Makes a key pair.
+pub async fn make_key(file: &Path, kind: &str, passphrase: &str) {
+    let made = Command::new("/usr/bin/ssh-keygen")
+        .args(["-q", "-t", kind, "-N", passphrase, "-C", "noctule-test", "-f"])
+        .arg(file)
+        .status();
+    assert!(made.await.unwrap().success());
+}
+
+/// The user who runs the tests.
+pub async fn user() -> String {
+    let output = Command::new("id").arg("-un").output().await.unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
