@@ -102,7 +102,7 @@ impl Engine {
     /// # Errors
     /// When the settings have a mistake, or the store does not open.
     pub async fn start(options: Options) -> Result<Arc<Self>, StartError> {
-        Self::start_with(options, Arc::new(Network::new(Transports))).await
+        Self::start_with(options, Arc::new(Network::new(Transports::new()))).await
     }
 
     /// The same, with another way to read devices: a test's.

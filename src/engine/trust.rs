@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::device::transport::Trust;
-use crate::model::{Device, DeviceName, Event, EventKind, Failure, FailureKind, Severity, TransportKind};
+use crate::model::{Device, DeviceName, Event, EventKind, Failure, FailureKind, Severity};
 
 use crate::store::{Entry, HostKey};
 
@@ -125,13 +125,11 @@ impl Engine {
     /// When there is no such device, or it showed no key that was refused.
     pub async fn trust_host_key(&self, by: &Actor, name: &str) -> Result<RefusedKey, ActError> {
         let device = self.device(name)?;
-        let port = device.port.unwrap_or(TransportKind::Ssh.default_port());
-        let place = format!("{}:{port}", device.address).to_ascii_lowercase();
-        let refused: Option<RefusedKey> =
-            self.store.get(&place).map_err(|error| ActError::storage("reading the host key", error))?;
-        let refused = refused.ok_or_else(|| {
+        let places = self.reader.places(&device);
+        let (place, refused) = self.refused_on(&places)?.ok_or_else(|| {
             ActError::not_found(format!(
-                "{name} ({place}) showed no host key that was refused; there is nothing to trust"
+                "{name} ({}) showed no host key that was refused; there is nothing to trust",
+                places.join(", ")
             ))
         })?;
         let now = self.now();
@@ -150,5 +148,18 @@ impl Engine {
         self.tell(events);
         self.publish_now();
         Ok(refused)
+    }
+
+    /// The first refused key on the way to a device: that of a jump host, or its own.
+    fn refused_on(&self, places: &[String]) -> Result<Option<(String, RefusedKey)>, ActError> {
+        for place in places {
+            let place = place.to_ascii_lowercase();
+            let refused =
+                self.store.get(&place).map_err(|error| ActError::storage("reading the host key", error))?;
+            if let Some(refused) = refused {
+                return Ok(Some((place, refused)));
+            }
+        }
+        Ok(None)
     }
 }

@@ -131,7 +131,7 @@ async fn over_a_real_telnet_connection_and_nobody_at_the_port() {
         let (mut socket, _) = listener.accept().await.unwrap();
         tokio::io::copy_bidirectional(&mut socket, &mut device("wrong-password")).await.unwrap();
     });
-    let network = Arc::new(Network::new(Transports));
+    let network = Arc::new(Network::new(Transports::default()));
     let (_folder, engine, report) = run_over("wrong-password", network, port).await;
     assert_eq!(report.error.unwrap().kind, FailureKind::Authentication);
     served.await.unwrap();

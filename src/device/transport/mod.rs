@@ -1,9 +1,11 @@
 //! Byte streams to a device: SSH and Telnet.
 
 mod ssh;
+mod ssh_config;
 mod tcp;
 mod telnet;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -11,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, Secret, TransportKind};
 
+pub use ssh_config::{HostConfig, SshConfig};
 pub use telnet::codec::{Codec as TelnetCodec, Decoded as TelnetDecoded};
 
 /// A byte stream to a device's command line.
@@ -49,9 +52,11 @@ pub struct Target {
     /// The password; empty for none.
     pub password: Secret,
     /// Private key files, tried in order before the password.
-    pub identity_files: Vec<std::path::PathBuf>,
-    /// Whether keys of the user's agent (`SSH_AUTH_SOCK`) are tried.
-    pub agent: bool,
+    pub identity_files: Vec<PathBuf>,
+    /// The agent's socket. It signs for key files that have a passphrase.
+    pub agent: Option<PathBuf>,
+    /// Whether all of the agent's keys are tried: each that is refused counts as a wrong password.
+    pub offer_agent_keys: bool,
     /// Jump hosts, the nearest one first.
     pub jumps: Vec<Jump>,
     /// Whether SHA-1, CBC and the like may be offered.
@@ -69,8 +74,12 @@ pub struct Jump {
     pub port: u16,
     /// The login name.
     pub username: String,
-    /// Private key files.
-    pub identity_files: Vec<std::path::PathBuf>,
+    /// Private key files, tried in order before the agent's keys.
+    pub identity_files: Vec<PathBuf>,
+    /// The agent's socket.
+    pub agent: Option<PathBuf>,
+    /// Whether all of the agent's keys are tried.
+    pub offer_agent_keys: bool,
 }
 
 /// Opens a stream to a device's command line.

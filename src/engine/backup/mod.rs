@@ -5,6 +5,7 @@ mod keep;
 mod network;
 mod queue;
 mod reader;
+mod route;
 mod run;
 mod told;
 mod transports;

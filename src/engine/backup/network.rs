@@ -10,9 +10,10 @@ use crate::device::normal;
 use crate::device::session::{Credentials, LoginIn, Session};
 use crate::device::transcript::{Expectation, Recorder, stands};
 use crate::device::transport::Wire;
-use crate::model::{Failure, FailureKind, TransportKind};
+use crate::model::{Device, Failure, FailureKind, TransportKind};
 
 use super::reader::{Broken, Call, Reader, Reading, ReadingFuture};
+use super::route::own_place;
 
 /// A connection being opened. Dropping it ends it.
 pub type WireFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send + 'a>>;
@@ -22,6 +23,11 @@ pub trait Connect: Send + Sync {
     /// Opens a stream to the command line of the device of `call`. Over SSH it is logged in; over Telnet the login
     /// dialogue comes in the stream.
     fn open<'a>(&'a self, call: &'a Call) -> WireFuture<'a>;
+
+    /// The places (`address:port`) on the way to a device whose host keys are checked, the device's own last.
+    fn places(&self, device: &Device) -> Vec<String> {
+        vec![own_place(device)]
+    }
 }
 
 /// Reads over whatever `Connect` opens.
@@ -78,6 +84,10 @@ impl<C: Connect> Network<C> {
 impl<C: Connect> Reader for Network<C> {
     fn read(&self, call: Call) -> ReadingFuture<'_> {
         Box::pin(self.session(call))
+    }
+
+    fn places(&self, device: &Device) -> Vec<String> {
+        self.connect.places(device)
     }
 
     fn normalise(

@@ -9,6 +9,8 @@ use crate::device::transport::Trust;
 use crate::engine::inventory::Passwords;
 use crate::model::{Device, Evidence, Failure};
 
+use super::route::own_place;
+
 /// One session that is wanted.
 pub struct Call {
     /// With which device.
@@ -62,6 +64,11 @@ pub type ReadingFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, Broken>
 pub trait Reader: Send + Sync {
     /// Opens a session, reads the configuration, leaves.
     fn read(&self, call: Call) -> ReadingFuture<'_>;
+
+    /// The places (`address:port`) on the way to a device whose host keys are checked, the device's own last.
+    fn places(&self, device: &Device) -> Vec<String> {
+        vec![own_place(device)]
+    }
 
     /// The view for diffs and search: noise dropped, secrets as fingerprints by `fingerprint`. Blocks for about a
     /// millisecond per 40 kB.

@@ -20,7 +20,7 @@ async fn engine(folder: &std::path::Path) -> Arc<Engine> {
     let mut options = Options::new(folder.join("data"), config);
     options.schedule = false;
     options.clock = Hand::new().clock();
-    Engine::start_with(options, Arc::new(Network::new(Transports))).await.unwrap()
+    Engine::start_with(options, Arc::new(Network::new(Transports::default()))).await.unwrap()
 }
 
 async fn one(engine: &Arc<Engine>) -> RunReport {

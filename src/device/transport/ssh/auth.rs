@@ -1,18 +1,15 @@
-//! Logging in: agent, key files, password, keyboard-interactive; each step within its time.
+//! Logging in: key files, agent, password, keyboard-interactive; all within its time.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse as Interactive};
-use russh::keys::agent::AgentIdentity;
-use russh::keys::agent::client::AgentClient;
-use russh::keys::{PrivateKeyWithHashAlg, load_secret_key};
 use russh::{MethodKind, MethodSet};
 
 use super::handler::Keys;
+use super::keys::KeyRing;
 use super::{Jump, Target, seconds};
 use crate::device::driver::Limits;
-use crate::model::{Failure, FailureKind, Secret};
+use crate::model::{Failure, FailureKind, Secret, clean_line};
 
 /// The most rounds of keyboard-interactive questions.
 const ROUNDS: u32 = 5;
@@ -23,7 +20,8 @@ pub async fn device(handle: &mut Handle<Keys>, target: &Target, limits: &Limits)
         user: &target.username,
         host: target.address.to_string(),
         identity_files: &target.identity_files,
-        agent: target.agent,
+        agent: target.agent.as_deref(),
+        offer_agent_keys: target.offer_agent_keys,
         password: Some(&target.password).filter(|password| !password.is_empty()),
     };
     login.run_within(handle, limits).await
@@ -33,9 +31,10 @@ pub async fn device(handle: &mut Handle<Keys>, target: &Target, limits: &Limits)
 pub async fn jump(handle: &mut Handle<Keys>, jump: &Jump, limits: &Limits) -> Result<(), Failure> {
     let login = Login {
         user: &jump.username,
-        host: jump.address.to_string(),
+        host: format!("jump host {}", jump.address),
         identity_files: &jump.identity_files,
-        agent: true,
+        agent: jump.agent.as_deref(),
+        offer_agent_keys: jump.offer_agent_keys,
         password: None,
     };
     login.run_within(handle, limits).await
@@ -44,10 +43,25 @@ pub async fn jump(handle: &mut Handle<Keys>, jump: &Jump, limits: &Limits) -> Re
 struct Login<'a> {
     user: &'a str,
     host: String,
-    identity_files: &'a [std::path::PathBuf],
-    agent: bool,
+    identity_files: &'a [PathBuf],
+    agent: Option<&'a Path>,
+    offer_agent_keys: bool,
     password: Option<&'a Secret>,
 }
+
+/// What the server said to one attempt.
+enum Said {
+    /// The user is in.
+    In,
+    /// It took what was shown, and wants one of these as well.
+    More(MethodSet),
+    /// It did not take it; these may be tried.
+    No(MethodSet),
+}
+
+/// What has been tried, for the message.
+#[derive(Default)]
+struct Tried(Vec<String>);
 
 impl Login<'_> {
     async fn run_within(&self, handle: &mut Handle<Keys>, limits: &Limits) -> Result<(), Failure> {
@@ -58,7 +72,7 @@ impl Login<'_> {
                     "{} took longer than {} to log `{}` in",
                     self.host,
                     seconds(limits.login),
-                    self.user
+                    clean_line(self.user)
                 );
                 Err(Failure::new(FailureKind::Timeout, message))
             }
@@ -66,86 +80,65 @@ impl Login<'_> {
     }
 
     async fn run(&self, handle: &mut Handle<Keys>) -> Result<(), Failure> {
+        let mut tried = Tried::default();
         // Asks what the device takes, and is enough for one that asks again inside the stream.
-        let Some(mut methods) = self.outcome(handle.authenticate_none(self.user).await)? else {
-            return Ok(());
+        let mut methods = match self.said(handle.authenticate_none(self.user).await, &tried)? {
+            Said::In => return Ok(()),
+            Said::More(left) | Said::No(left) => left,
         };
-        let mut tried = Vec::new();
         if methods.contains(&MethodKind::PublicKey) {
-            if self.agent && self.with_agent(handle, &mut tried).await? {
-                return Ok(());
-            }
-            for file in self.identity_files {
-                match self.with_file(handle, file).await? {
-                    None => return Ok(()),
-                    Some(left) => methods = left,
-                }
-                tried.push(format!("key {}", file.display()));
+            match self.with_keys(handle, &mut tried).await? {
+                Some(Said::In) => return Ok(()),
+                Some(Said::More(left) | Said::No(left)) => methods = left,
+                None => {}
             }
         }
-        if let Some(password) = self.password {
-            if methods.contains(&MethodKind::Password) {
-                let answer = handle.authenticate_password(self.user, password.expose()).await;
-                tried.push("password".into());
-                match self.outcome(answer)? {
-                    None => return Ok(()),
-                    // A refused password is not tried again by another way: that locks accounts.
-                    Some(_) => return Err(self.refused(&tried, &methods)),
-                }
-            }
-            if methods.contains(&MethodKind::KeyboardInteractive) {
-                tried.push("keyboard-interactive".into());
-                if self.with_questions(handle, password).await? {
-                    return Ok(());
-                }
-            }
+        let Some(password) = self.password else { return Err(self.refused(&tried, &methods)) };
+        if methods.contains(&MethodKind::Password) {
+            let answer = handle.authenticate_password(self.user, password.expose()).await;
+            tried.0.push("password".into());
+            return match self.said(answer, &tried)? {
+                Said::In => Ok(()),
+                Said::More(left) => Err(self.wants_more(&tried, &left)),
+                // A refused password is not tried again by another way: that locks accounts.
+                Said::No(left) => Err(self.refused(&tried, &left)),
+            };
+        }
+        if methods.contains(&MethodKind::KeyboardInteractive) {
+            tried.0.push("keyboard-interactive".into());
+            return match self.with_questions(handle, password, &tried).await? {
+                Said::In => Ok(()),
+                Said::More(left) => Err(self.wants_more(&tried, &left)),
+                Said::No(left) => Err(self.refused(&tried, &left)),
+            };
         }
         Err(self.refused(&tried, &methods))
     }
 
-    async fn with_agent(&self, handle: &mut Handle<Keys>, tried: &mut Vec<String>) -> Result<bool, Failure> {
-        let Ok(mut agent) = AgentClient::connect_env().await else { return Ok(false) };
-        let Ok(identities) = agent.request_identities().await else { return Ok(false) };
-        // Servers count keys as attempts: six is OpenSSH's limit.
-        for identity in identities.into_iter().take(5) {
-            let AgentIdentity::PublicKey { key, comment } = identity else { continue };
-            let hash = if key.algorithm().is_rsa() { self.rsa_hash(handle).await } else { None };
-            let answer = handle.authenticate_publickey_with(self.user, key, hash, &mut agent).await;
-            tried.push(format!("agent key {comment}"));
-            match answer {
-                Ok(AuthResult::Success) => return Ok(true),
-                Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
-                    return Err(self.lost());
-                }
-                Ok(AuthResult::Failure { .. }) | Err(_) => {}
+    /// The last answer; `None` where there was no key to try.
+    async fn with_keys(&self, handle: &mut Handle<Keys>, tried: &mut Tried) -> Result<Option<Said>, Failure> {
+        let mut ring = KeyRing::gather(self.identity_files, self.agent, self.offer_agent_keys).await;
+        tried.0.append(&mut ring.faults);
+        let mut last = None;
+        for place in 0..ring.candidates.len() {
+            tried.0.push(ring.candidates[place].name.clone());
+            let Some(answer) = ring.try_key(place, handle, self.user).await else { continue };
+            match self.said(answer, tried)? {
+                Said::No(left) if left.contains(&MethodKind::PublicKey) => last = Some(Said::No(left)),
+                settled => return Ok(Some(settled)),
             }
         }
-        Ok(false)
-    }
-
-    async fn with_file(&self, handle: &mut Handle<Keys>, file: &Path) -> Result<Option<MethodSet>, Failure> {
-        let key = load_secret_key(file, None).map_err(|error| {
-            let advice = match error {
-                russh::keys::Error::KeyIsEncrypted => {
-                    "it has a passphrase: add it to the agent with ssh-add".to_owned()
-                }
-                other => other.to_string(),
-            };
-            let message = format!("the key file {} cannot be used: {advice}", file.display());
-            Failure::new(FailureKind::Authentication, message)
-        })?;
-        let hash = if key.algorithm().is_rsa() { self.rsa_hash(handle).await } else { None };
-        let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
-        self.outcome(handle.authenticate_publickey(self.user, key).await)
-    }
-
-    async fn rsa_hash(&self, handle: &Handle<Keys>) -> Option<russh::keys::HashAlg> {
-        handle.best_supported_rsa_hash().await.ok().flatten().flatten()
+        Ok(last)
     }
 
     /// Answers each question with the password; a round without questions with nothing (PAM sends one).
-    async fn with_questions(&self, handle: &mut Handle<Keys>, password: &Secret) -> Result<bool, Failure> {
-        let failed = |_| self.lost();
+    async fn with_questions(
+        &self,
+        handle: &mut Handle<Keys>,
+        password: &Secret,
+        tried: &Tried,
+    ) -> Result<Said, Failure> {
+        let failed = |_| self.lost(tried);
         let mut answer = handle
             .authenticate_keyboard_interactive_start(self.user, None::<String>)
             .await
@@ -153,12 +146,14 @@ impl Login<'_> {
         let mut asked = false;
         for _ in 0..ROUNDS {
             match answer {
-                Interactive::Success => return Ok(true),
-                Interactive::Failure { .. } => return Ok(false),
+                Interactive::Success => return Ok(Said::In),
+                Interactive::Failure { remaining_methods, partial_success } => {
+                    return self.said(Ok(AuthResult::Failure { remaining_methods, partial_success }), tried);
+                }
                 Interactive::InfoRequest { prompts, .. } => {
                     // Asked again means refused.
                     if asked && !prompts.is_empty() {
-                        return Ok(false);
+                        return Ok(Said::No(MethodSet::from(&[MethodKind::KeyboardInteractive][..])));
                     }
                     asked |= !prompts.is_empty();
                     let answers = prompts.iter().map(|_| password.expose().to_owned()).collect();
@@ -167,38 +162,65 @@ impl Login<'_> {
                 }
             }
         }
-        Ok(false)
+        Ok(Said::No(MethodSet::from(&[MethodKind::KeyboardInteractive][..])))
     }
 
-    /// `None` is success; else what may still be tried.
-    fn outcome(&self, answer: Result<AuthResult, russh::Error>) -> Result<Option<MethodSet>, Failure> {
+    fn said(&self, answer: Result<AuthResult, russh::Error>, tried: &Tried) -> Result<Said, Failure> {
         match answer {
-            Ok(AuthResult::Success) => Ok(None),
+            Ok(AuthResult::Success) => Ok(Said::In),
             // russh reports a connection that dies during the login as a failure without methods.
             Ok(AuthResult::Failure { remaining_methods, .. }) if remaining_methods.is_empty() => {
-                Err(self.lost())
+                Err(self.lost(tried))
             }
-            Ok(AuthResult::Failure { remaining_methods, .. }) => Ok(Some(remaining_methods)),
-            Err(_) => Err(self.lost()),
+            Ok(AuthResult::Failure { remaining_methods, partial_success: true }) => {
+                Ok(Said::More(remaining_methods))
+            }
+            Ok(AuthResult::Failure { remaining_methods, .. }) => Ok(Said::No(remaining_methods)),
+            Err(_) => Err(self.lost(tried)),
         }
     }
 
-    fn lost(&self) -> Failure {
-        let message =
-            format!("{} closed the connection while `{}` was being logged in", self.host, self.user);
+    fn lost(&self, tried: &Tried) -> Failure {
+        let after = if tried.0.is_empty() { String::new() } else { format!(", after {tried}") };
+        let message = format!(
+            "{} closed the connection while `{}` was being logged in{after}",
+            self.host,
+            clean_line(self.user)
+        );
         Failure::new(FailureKind::Disconnected, message)
     }
 
-    fn refused(&self, tried: &[String], methods: &MethodSet) -> Failure {
-        let tried =
-            if tried.is_empty() { "nothing that the record holds fits".to_owned() } else { tried.join(", ") };
-        let taken: Vec<String> = methods.iter().map(|method| format!("{method:?}").to_lowercase()).collect();
+    fn wants_more(&self, tried: &Tried, methods: &MethodSet) -> Failure {
         let message = format!(
-            "{} refused the login of `{}`: tried {tried}; it takes {}",
+            "{} took the login of `{}` ({tried}) and wants more: {}; noctule cannot give that",
             self.host,
-            self.user,
-            taken.join(", ")
+            clean_line(self.user),
+            names(methods)
         );
         Failure::new(FailureKind::Authentication, message)
     }
+
+    fn refused(&self, tried: &Tried, methods: &MethodSet) -> Failure {
+        let message = format!(
+            "{} refused the login of `{}`: tried {tried}; it takes {}",
+            self.host,
+            clean_line(self.user),
+            names(methods)
+        );
+        Failure::new(FailureKind::Authentication, message)
+    }
+}
+
+impl std::fmt::Display for Tried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_slice() {
+            [] => f.write_str("nothing, for nothing that the record holds fits"),
+            tried => f.write_str(&clean_line(&tried.join(", "))),
+        }
+    }
+}
+
+fn names(methods: &MethodSet) -> String {
+    let names: Vec<&str> = methods.iter().map(<&str>::from).collect();
+    names.join(", ")
 }

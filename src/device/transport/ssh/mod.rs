@@ -3,6 +3,7 @@
 mod algorithms;
 mod auth;
 mod handler;
+mod keys;
 
 use std::sync::Arc;
 
