@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::screen::{Overlay, Screen};
+use super::screen::{Overlay, Screen, Slot};
 use super::text;
 use super::theme::{Token, state};
 use super::widgets::notice;
@@ -13,6 +13,19 @@ use crate::engine::snapshot::BackupState;
 const MOST_HINTS: usize = 6;
 /// The actions of the pane's own among them.
 const OWN_HINTS: usize = 4;
+
+/// A piece at the right of the title row.
+struct Part {
+    text: String,
+    token: Token,
+    /// Which goes first where there is no room: the highest.
+    dropped: u8,
+}
+
+fn crumb(slot: &Slot) -> String {
+    let subject = slot.pane.subject();
+    if subject.is_empty() { slot.decl.title.to_owned() } else { format!("{} {subject}", slot.decl.title) }
+}
 
 impl Screen {
     /// Draws the whole screen and returns where the cursor blinks.
@@ -58,57 +71,72 @@ impl Screen {
     fn draw_title(&self, area: Rect, buf: &mut Buffer) {
         let style = self.cx.theme.style(Token::Title);
         buf.set_style(area, style);
+        let columns = usize::from(area.width);
+        let crumb = self.stack.last().map_or(0, |slot| text::width(&crumb(slot)));
+        let mut parts = self.totals();
+        // the view itself comes first, then what the pane says, then the network
+        let wide = |parts: &[Part]| parts.iter().map(|part| text::width(&part.text) + 2).sum::<usize>();
+        while crumb.min(columns / 2) + 2 + wide(&parts) > columns {
+            let least = parts.iter().enumerate().max_by_key(|(_, part)| part.dropped);
+            let Some((at, _)) = least else { break };
+            parts.remove(at);
+        }
         let mut right = area.right().saturating_sub(1);
-        for (text, token) in self.totals().iter().rev() {
-            let wide = u16::try_from(text::width(text)).unwrap_or(0);
-            if right < area.x + area.width / 3 + wide {
-                break;
-            }
-            right -= wide;
-            text::put(buf, right, area.y, wide, text, style.patch(self.cx.theme.style(*token)));
+        for part in parts.iter().rev() {
+            let wide = u16::try_from(text::width(&part.text)).unwrap_or(0);
+            right = right.saturating_sub(wide);
+            let style = style.patch(self.cx.theme.style(part.token));
+            text::put(buf, right, area.y, wide, &part.text, style);
             right = right.saturating_sub(2);
         }
+        let left = self.crumbs(usize::from(right.saturating_sub(area.x + 1)));
+        text::put(buf, area.x + 1, area.y, right.saturating_sub(area.x + 1), &left, style.bold());
+    }
+
+    /// The panes from the lowest to the one on top; where there is no room, the lower ones go.
+    fn crumbs(&self, columns: usize) -> String {
         let separator = self.cx.theme.glyph(" › ", " > ");
-        let mut crumbs = Vec::new();
-        for slot in &self.stack {
-            let subject = slot.pane.subject();
-            let title = slot.decl.title;
-            crumbs.push(if subject.is_empty() { title.to_owned() } else { format!("{title} {subject}") });
+        let crumbs: Vec<String> = self.stack.iter().map(crumb).collect();
+        for first in 0..crumbs.len() {
+            let more = if first > 0 { self.cx.theme.glyph("…", "..") } else { "" };
+            let shown = crumbs[first..].join(separator);
+            let line = if first > 0 { format!("{more}{separator}{shown}") } else { shown };
+            if text::width(&line) <= columns {
+                return line;
+            }
         }
-        let left = format!(" {}", crumbs.join(separator));
-        text::put(buf, area.x, area.y, right.saturating_sub(area.x), &left, style.bold());
+        crumbs.into_iter().next_back().unwrap_or_default()
     }
 
     /// What the title row says at the right: the pane's own count, the network's health, the age of the picture.
-    fn totals(&self) -> Vec<(String, Token)> {
+    fn totals(&self) -> Vec<Part> {
         let totals = self.cx.snapshot.totals;
         let mut parts = Vec::new();
+        let mut add = |text: String, token, dropped| parts.push(Part { text, token, dropped });
         if let Some(slot) = self.stack.last() {
-            parts.push((slot.pane.status(&self.cx), Token::Title));
+            if let Some(filter) = slot.pane.filter().filter(|filter| !filter.is_empty()) {
+                add(format!("/{}", text::fit(filter, 24)), Token::Marked, 1);
+            }
+            add(slot.pane.status(&self.cx), Token::Title, 0);
         }
-        if let Some(text) =
-            self.stack.last().and_then(|slot| slot.pane.filter()).filter(|text| !text.is_empty())
-        {
-            parts.insert(0, (format!("/{}", text::fit(text, 24)), Token::Marked));
-        }
-        for (count, of) in [
-            (totals.failed, BackupState::Failed),
-            (totals.suspect, BackupState::Suspect),
-            (totals.late, BackupState::Late),
-            (totals.never, BackupState::Never),
-            (totals.running, BackupState::Running),
-            (totals.good, BackupState::Good),
+        for (count, of, dropped) in [
+            (totals.failed, BackupState::Failed, 3),
+            (totals.suspect, BackupState::Suspect, 4),
+            (totals.late, BackupState::Late, 5),
+            (totals.never, BackupState::Never, 6),
+            (totals.running, BackupState::Running, 7),
+            (totals.good, BackupState::Good, 8),
         ] {
             if count > 0 {
-                parts.push((format!("{}{count}", self.cx.theme.state_glyph(of)), state(of).1));
+                add(format!("{}{count}", self.cx.theme.state_glyph(of)), state(of).1, dropped);
             }
         }
         let clock = self.cx.clock(self.cx.snapshot.at);
         match self.frozen {
-            Some(_) => parts.push((format!("frozen {clock}"), Token::Marked)),
-            None => parts.push((format!("as of {clock}"), Token::Title)),
+            Some(_) => add(format!("frozen {clock}"), Token::Marked, 0),
+            None => add(format!("as of {clock}"), Token::Title, 2),
         }
-        parts.retain(|(text, _)| !text.is_empty());
+        parts.retain(|part| !part.text.is_empty());
         parts
     }
 

@@ -17,6 +17,7 @@ pub mod term;
 pub mod text;
 pub mod theme;
 pub mod widgets;
+pub mod words;
 
 mod chrome;
 

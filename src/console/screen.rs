@@ -321,7 +321,9 @@ impl Screen {
         if self.act_here(&borrowed) {
             return;
         }
-        if let Some(decl) = words.first().and_then(|name| pane::named(name)) {
+        // `device` is a page, `device add` a command
+        let is_command = command_of(&borrowed).is_some_and(|command| command.name.contains(' '));
+        if let Some(decl) = words.first().and_then(|name| pane::named(name)).filter(|_| !is_command) {
             self.show(decl, &words[1..]);
             if let Some(filter) = filter {
                 self.set_filter(filter);

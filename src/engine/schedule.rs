@@ -11,7 +11,7 @@ use crate::model::{Device, DeviceId, EventKind, RunStatus, Severity, Timestamp};
 
 use super::actor::Actor;
 use super::backup::{BackupOptions, Wish};
-use super::snapshot::BackupState;
+use super::snapshot::{BackupState, DeviceRow};
 use super::start::Engine;
 
 /// The daily backup: at a local time of day, each device a little later by its own, constant share of the jitter.
@@ -117,10 +117,14 @@ pub(super) async fn work(engine: Weak<Engine>) {
 impl Engine {
     /// When the schedule backs up next, if it ever does by itself: at once where a device is overdue.
     pub fn next_backup(&self) -> Option<Timestamp> {
+        self.next_backup_of(&self.rows(), self.now())
+    }
+
+    /// The same, of these devices.
+    pub(super) fn next_backup_of(&self, rows: &[DeviceRow], now: Timestamp) -> Option<Timestamp> {
         let daily = self.daily().filter(|_| self.options.schedule)?;
-        let rows = self.rows();
         let devices = rows.iter().map(|row| (row.device.as_ref(), row.last_run.as_ref().map(|run| run.at)));
-        daily.next_due(devices, self.now())
+        daily.next_due(devices, now)
     }
 
     /// Whether a run of the present round has proven the device's configuration.

@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub jobs: Arc<[Job]>,
     /// The newest events, newest first, at most 2 000.
     pub events: Arc<[Event]>,
+    /// When the schedule begins its next backup; `None` where it is off, or nothing is to be backed up.
+    pub next_backup: Option<Timestamp>,
     /// What counts as one look at the whole.
     pub totals: Totals,
     /// How often each topic has changed: a pane redraws only when a topic that it reads has moved.

@@ -257,7 +257,8 @@ impl Engine {
         let now = self.now();
         // published under the lock: an older picture must never come after a newer one
         let mut present = self.present();
-        let picture = present.picture(now);
+        let mut picture = present.picture(now);
+        picture.next_backup = self.next_backup_of(&picture.devices, now);
         self.publisher.publish(picture);
     }
 }

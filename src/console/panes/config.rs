@@ -350,7 +350,8 @@ impl Config {
         let mut pieces = self.find.pieces(content, plain, style(Token::Match));
         let hidden = folded.map(|section| {
             let count = section.end - section.heading - 1;
-            format!("  {} {count} lines", cx.theme.glyph("⋯", "..."))
+            let lines = if count == 1 { "line" } else { "lines" };
+            format!("  {} {count} {lines}", cx.theme.glyph("⋯", "..."))
         });
         pieces.extend(hidden.as_deref().map(|hidden| (hidden, style(Token::Dim))));
         let columns = area.right().saturating_sub(x);

@@ -12,8 +12,9 @@ use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::{Token, state};
 use crate::console::widgets::{Column, Rows, Table, notice};
-use crate::engine::snapshot::{BackupState, DeviceRow, Stage};
-use crate::model::{DeviceId, RevisionState, clean_line};
+use crate::console::words::{self, Field};
+use crate::engine::snapshot::{BackupState, DeviceRow};
+use crate::model::{DeviceId, clean_line};
 
 inventory::submit! { Decl {
     name: "devices",
@@ -24,7 +25,8 @@ inventory::submit! { Decl {
     tab: Some(1),
     reads: &[Topic::Devices, Topic::Jobs],
     keys: &[
-        Bind::hint("enter", "history {device}", "History"),
+        Bind::hint("enter", "device {device}", "Device"),
+        Bind::hint("i", "history {device}", "History"),
         Bind::hint("c", "config {device}", "Config"),
         Bind::hint("d", "show-diff", "Diff, or of two marked"),
         Bind::hint("b", "backup run {devices}", "Back up"),
@@ -105,7 +107,7 @@ impl Rows for View<'_> {
             "backup" => self.cx.age(row.proven).into(),
             "changed" => self.cx.age(row.changed).into(),
             "revs" => row.revisions.to_string().into(),
-            _ => why(row, self.cx),
+            _ => words::why(row, self.cx),
         }
     }
 
@@ -134,33 +136,6 @@ impl Rows for View<'_> {
     }
 }
 
-/// Why a device is as it is, in one line; empty where all is well.
-fn why<'a>(row: &'a DeviceRow, cx: &'a Cx) -> Cow<'a, str> {
-    let device = &row.device;
-    let failure = row.last_run.as_ref().and_then(|run| run.failure.as_ref());
-    match (row.state, failure) {
-        (BackupState::Off, _) if device.deleted.is_some() => "deleted".into(),
-        (BackupState::Off, _) if !device.is_managed() => "unmanaged".into(),
-        (BackupState::Off, _) if device.paused => "paused".into(),
-        (BackupState::Running, _) => stage(device.id, cx).unwrap_or_default(),
-        (BackupState::Failed | BackupState::Suspect, Some(failure)) => {
-            format!("{}: {}", failure.kind, clean_line(&failure.message)).into()
-        }
-        (BackupState::Never, _) if device.driver.is_none() => "no driver: it cannot be backed up".into(),
-        _ => "".into(),
-    }
-}
-
-/// What is being done with a device right now.
-fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
-    let running = cx.snapshot.jobs.iter().filter(|job| job.ended.is_none());
-    running.flat_map(|job| job.tasks.iter()).find_map(|task| match &task.stage {
-        Stage::At(step) if task.device == device => Some(clean_line(step)),
-        Stage::Retrying(attempt) if task.device == device => Some(format!("attempt {attempt}").into()),
-        _ => None,
-    })
-}
-
 impl Pane for Devices {
     fn status(&self, cx: &Cx) -> String {
         self.table.status(self.rows(cx).len())
@@ -184,7 +159,7 @@ impl Pane for Devices {
             });
         }
         if words == ["open"] {
-            return Outcome::Line("history {device}".into());
+            return Outcome::Line("device {device}".into());
         }
         let rows = self.rows(cx);
         self.table.act(words, &rows)
@@ -258,50 +233,20 @@ impl Pane for Devices {
 impl Devices {
     fn draw_detail(&self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         let Some(row) = self.selected(cx) else { return };
-        let device = &row.device;
         let bar = cx.theme.glyph("│", "|");
         for y in area.top()..area.bottom() {
             text::put(buf, area.x, y, 1, bar, cx.theme.style(Token::Dim));
         }
-        let (word, token) = state(row.state);
-        let mut lines: Vec<(&str, String, Token)> = vec![
-            ("", device.name.to_string(), Token::Section),
-            ("status", format!("{} {word}", cx.theme.state_glyph(row.state)), token),
-        ];
-        let failure = row.last_run.as_ref().and_then(|run| run.failure.as_ref());
-        if let Some(failure) = failure {
-            lines.push(("why", failure.to_string(), Token::Text));
-        }
-        let port = device.port.map_or_else(String::new, |port| format!(" port {port}"));
-        let transport = device.transport.map_or("unmanaged", |transport| transport.as_str());
-        lines.extend([
-            ("address", format!("{} {transport}{port}", device.address), Token::Text),
-            ("driver", device.driver.as_ref().map_or_else(|| "-".into(), ToString::to_string), Token::Text),
-            ("group", device.group.clone(), Token::Text),
-            ("location", device.location.clone(), Token::Text),
-            ("role", device.role.clone(), Token::Text),
-            ("tags", device.tags.join(" "), Token::Text),
-            ("asset tag", device.asset_tag.clone(), Token::Text),
-            ("about", device.description.clone(), Token::Text),
-            ("proven", row.proven.map_or_else(|| "never".into(), |at| cx.date(at)), Token::Text),
-            ("changed", row.changed.map_or_else(|| "never".into(), |at| cx.date(at)), Token::Text),
-        ]);
-        if let Some(revision) = &row.newest {
-            let size = format!("#{} {} lines, {} bytes", revision.number, revision.lines, revision.exact.len);
-            lines.push(("newest", size, Token::Text));
-            if let RevisionState::Quarantined { reason } = &revision.state {
-                lines.push(("quarantine", reason.clone(), Token::Warn));
-            }
-        }
-        draw_fields(Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }, buf, cx, &lines);
+        let fields = words::fields(row, cx);
+        draw_fields(Rect { x: area.x + 2, width: area.width.saturating_sub(2), ..area }, buf, cx, &fields);
     }
 }
 
-fn draw_fields(area: Rect, buf: &mut Buffer, cx: &Cx, lines: &[(&str, String, Token)]) {
+fn draw_fields(area: Rect, buf: &mut Buffer, cx: &Cx, fields: &[Field]) {
     let mut y = area.y;
-    for (name, value, token) in lines.iter().filter(|(_, value, _)| !value.is_empty()) {
-        let indent = if name.is_empty() { 0 } else { 11 };
-        text::put(buf, area.x, y, 10, name, cx.theme.style(Token::Dim));
+    for Field { name, value, token } in fields.iter().filter(|field| !field.value.is_empty()) {
+        let indent = if name.is_empty() { 0 } else { 16 };
+        text::put(buf, area.x, y, 15, name, cx.theme.style(Token::Dim));
         let columns = area.width.saturating_sub(indent);
         for line in text::wrap(&clean_line(value), usize::from(columns)) {
             if y >= area.bottom() {

@@ -182,7 +182,12 @@ fn pair(revisions: &[Revision], words: &[String]) -> Result<(u32, u32), String> 
 
 impl Pane for Diff {
     fn subject(&self) -> String {
-        self.subject.clone()
+        match (&self.asked, &self.texts) {
+            (Asked::Revisions(..), Some((old, new))) => {
+                format!("{} #{}-#{}", self.subject, old.revision.number, new.revision.number)
+            }
+            _ => self.subject.clone(),
+        }
     }
 
     fn status(&self, _cx: &Cx) -> String {

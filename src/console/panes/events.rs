@@ -19,7 +19,7 @@ inventory::submit! { Decl {
     title: "Events",
     about: "Show what happened, newest first",
     args: "[FILTER]",
-    tab: Some(3),
+    tab: Some(4),
     reads: &[Topic::Events],
     keys: &[
         Bind::hint("enter", "history {device}", "History of the device"),

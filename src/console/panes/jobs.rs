@@ -19,7 +19,7 @@ inventory::submit! { Decl {
     title: "Jobs",
     about: "Show the work that is going on, device by device",
     args: "[FILTER]",
-    tab: Some(2),
+    tab: Some(3),
     reads: &[Topic::Jobs, Topic::Devices],
     keys: &[
         Bind::hint("enter", "history {device}", "History"),

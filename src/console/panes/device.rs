@@ -1,0 +1,152 @@
+//! One device: everything that is known of it, and what can be done with it.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::action::Outcome;
+use crate::console::cx::Cx;
+use crate::console::pane::{Bind, Decl, Pane, Topic};
+use crate::console::text;
+use crate::console::theme::Token;
+use crate::console::widgets::pager::shifted;
+use crate::console::widgets::{Pager, notice};
+use crate::console::words::{self, Field};
+use crate::engine::snapshot::DeviceRow;
+use crate::model::{DeviceId, clean_line};
+
+inventory::submit! { Decl {
+    name: "device",
+    aliases: &[],
+    title: "Device",
+    about: "Show everything that is known of a device",
+    args: "DEVICE",
+    tab: None,
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Events],
+    keys: &[
+        Bind::hint("enter", "history {device}", "History"),
+        Bind::hint("c", "config {device}", "Config"),
+        Bind::hint("d", "diff {device}", "Diff"),
+        Bind::hint("b", "backup run {device}", "Back up"),
+        Bind::hint("r", "show-recording", "Recording of the failure"),
+        Bind::new("E", "edit device {device}", "Change the record"),
+        Bind::new("D", "edit driver {driver}", "The driver's file"),
+        Bind::new("t", "device trust {device}", "Trust the new host key"),
+        Bind::new("p", "toggle-pause", "Leave out of scheduled work, or take in again"),
+        Bind::new("X", "device rm {device}", "Delete"),
+    ],
+    make: |args, cx| match args {
+        [name] => {
+            let row = cx.device_named(name).ok_or_else(|| format!("There is no device {name}"))?;
+            Ok(Box::new(DevicePage { id: row.device.id, name: name.clone(), pager: Pager::default(), count: 0 }))
+        }
+        _ => Err("device needs one device: :device core-1".into()),
+    },
+} }
+
+struct DevicePage {
+    id: DeviceId,
+    name: String,
+    pager: Pager,
+    /// The lines of the last drawing.
+    count: usize,
+}
+
+impl DevicePage {
+    fn row<'a>(&self, cx: &'a Cx) -> Option<&'a DeviceRow> {
+        cx.device(self.id)
+    }
+
+    /// The record and what happened, as lines: a name, a value, its look.
+    fn fields(&self, row: &DeviceRow, cx: &Cx) -> Vec<Field> {
+        let mut fields = words::fields(row, cx);
+        let events = cx.snapshot.events.iter().filter(|event| event.device.as_ref() == Some(&row.device.name));
+        let events: Vec<_> = events.take(20).collect();
+        if !events.is_empty() {
+            fields.push(Field::head("What happened last"));
+        }
+        for event in events {
+            let glyph = cx.theme.severity_glyph(event.severity);
+            let value = format!("{glyph} {}", clean_line(&event.message));
+            fields.push(Field::new(cx.date(event.at), value, crate::console::theme::severity(event.severity)));
+        }
+        fields
+    }
+}
+
+impl Pane for DevicePage {
+    fn subject(&self) -> String {
+        self.name.clone()
+    }
+
+    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
+        let Some(row) = self.row(cx) else { return Outcome::Unknown };
+        match words {
+            ["open"] => Outcome::Line("history {device}".into()),
+            ["show-recording"] => match row.last_run.as_ref().and_then(|run| run.recording) {
+                Some(recording) => Outcome::Line(format!("recording {} {recording}", self.name)),
+                None => Outcome::refused("The last run left no recording"),
+            },
+            ["toggle-pause"] => {
+                let paused = if row.device.paused { "no" } else { "yes" };
+                Outcome::Line(format!("device edit {} paused={paused}", self.name))
+            }
+            ["edit", "driver", "{driver}"] => match &row.device.driver {
+                Some(driver) => Outcome::Line(format!("edit driver {driver}")),
+                None => Outcome::refused("The device has no driver"),
+            },
+            _ => self.pager.act(words, self.count),
+        }
+    }
+
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        let Some(row) = self.row(cx) else {
+            return notice(area, buf, &cx.theme, "This device is not known any more.");
+        };
+        let label = if area.width >= 60 { 21 } else { 12 };
+        let columns = area.width.saturating_sub(label + 2);
+        let mut lines: Vec<(String, String, Token)> = Vec::new();
+        for field in self.fields(row, cx).into_iter().filter(|field| !field.value.is_empty()) {
+            let mut name = field.name;
+            for value in text::wrap(&clean_line(&field.value), usize::from(columns)) {
+                lines.push((std::mem::take(&mut name), value, field.token));
+            }
+        }
+        self.count = lines.len();
+        let window = self.pager.window(lines.len(), area);
+        for (at, y) in window.zip(area.y..) {
+            let (name, value, token) = &lines[at];
+            let (x, style) = (area.x + 1, cx.theme.style(*token));
+            if *token == Token::Section && name.is_empty() {
+                text::put(buf, x, y, area.width.saturating_sub(1), value, style.bold());
+                continue;
+            }
+            text::put(buf, x, y, label.min(area.width.saturating_sub(1)), name, cx.theme.style(Token::Dim));
+            text::put(buf, x + label, y, columns, shifted(value, self.pager.left), style);
+        }
+    }
+
+    fn device(&self, _cx: &Cx) -> Option<String> {
+        Some(self.name.clone())
+    }
+
+    fn copy(&self, cx: &Cx) -> Option<String> {
+        let fields = self.fields(self.row(cx)?, cx);
+        let lines = fields.iter().filter(|field| !field.value.is_empty());
+        Some(lines.map(|field| format!("{}\t{}", field.name, field.value)).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        let row = self.row(cx)?;
+        match line.split(' ').next() {
+            Some("config" | "diff") if row.newest.is_none() => Some("no revision is stored yet".into()),
+            Some("backup") if !row.device.is_managed() => Some("the device is not managed".into()),
+            Some("show-recording") if row.last_run.as_ref().is_none_or(|run| run.recording.is_none()) => {
+                Some("the last run left no recording".into())
+            }
+            _ if line == "edit driver {driver}" && row.device.driver.is_none() => {
+                Some("the device has no driver".into())
+            }
+            _ => None,
+        }
+    }
+}

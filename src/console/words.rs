@@ -1,0 +1,125 @@
+//! What several panes say of a device.
+
+use std::borrow::Cow;
+
+use super::cx::Cx;
+use super::evidence;
+use super::theme::{self, Token, state};
+use crate::engine::snapshot::{BackupState, DeviceRow, Stage};
+use crate::model::{DeviceId, Timestamp, clean_line};
+
+/// Why a device is as it is, in one line; empty where all is well.
+pub fn why<'a>(row: &'a DeviceRow, cx: &'a Cx) -> Cow<'a, str> {
+    let device = &row.device;
+    let failure = row.last_run.as_ref().and_then(|run| run.failure.as_ref());
+    match (row.state, failure) {
+        (BackupState::Off, _) if device.deleted.is_some() => "deleted".into(),
+        (BackupState::Off, _) if !device.is_managed() => "unmanaged".into(),
+        (BackupState::Off, _) if device.paused => "paused".into(),
+        (BackupState::Running, _) => stage(device.id, cx).unwrap_or_default(),
+        (BackupState::Failed | BackupState::Suspect, Some(failure)) => {
+            format!("{}: {}", failure.kind, clean_line(&failure.message)).into()
+        }
+        (BackupState::Never, _) if device.driver.is_none() => "no driver: it cannot be backed up".into(),
+        (BackupState::Never, _) => "never backed up".into(),
+        (BackupState::Late, _) => format!("last proven {} ago", cx.age(row.proven)).into(),
+        _ => "".into(),
+    }
+}
+
+/// What is being done with a device right now.
+fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
+    let running = cx.snapshot.jobs.iter().filter(|job| job.ended.is_none());
+    running.flat_map(|job| job.tasks.iter()).find_map(|task| match &task.stage {
+        Stage::At(step) if task.device == device => Some(clean_line(step)),
+        Stage::Retrying(attempt) if task.device == device => Some(format!("attempt {attempt}").into()),
+        _ => None,
+    })
+}
+
+/// A line of a record.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// What it is; empty for a head.
+    pub name: String,
+    /// What it says; empty where it says nothing.
+    pub value: String,
+    /// Its look.
+    pub token: Token,
+}
+
+impl Field {
+    /// A line.
+    pub fn new(name: impl Into<String>, value: impl Into<String>, token: Token) -> Self {
+        Self { name: name.into(), value: value.into(), token }
+    }
+
+    /// A title over lines.
+    pub fn head(title: &str) -> Self {
+        Self::new("", title, Token::Section)
+    }
+}
+
+/// Everything that is known of a device, in the order in which people look for it.
+pub fn fields(row: &DeviceRow, cx: &Cx) -> Vec<Field> {
+    let device = &row.device;
+    let plain = |name: &str, value: &str| Field::new(name, value, Token::Text);
+    let (word, token) = state(row.state);
+    let mut fields = vec![
+        Field::head(device.name.as_str()),
+        Field::new("status", format!("{} {word}", cx.theme.state_glyph(row.state)), token),
+    ];
+    if row.state != BackupState::Good {
+        fields.push(plain("why", &why(row, cx)));
+    }
+    let port = device.port.map_or_else(String::new, |port| format!(" port {port}"));
+    let transport = device.transport.map_or("unmanaged", |transport| transport.as_str());
+    let driver = device.driver.as_ref().map_or("none", |driver| driver.as_str());
+    let yes = |yes: bool| if yes { "yes" } else { "" };
+    fields.extend([
+        plain("address", &format!("{} {transport}{port}", device.address)),
+        plain("driver", driver),
+        plain("login name", &device.username),
+        plain("password", if device.password.is_some() { "stored, sealed" } else { "none" }),
+        plain("enable password", if device.enable_password.is_some() { "stored, sealed" } else { "" }),
+        plain("key file", &device.identity_file),
+        plain("jump hosts", &device.proxy_jump),
+        plain("old algorithms", yes(device.legacy_algorithms)),
+        plain("character set", &device.charset),
+        plain("group", &device.group),
+        plain("location", &device.location),
+        plain("role", &device.role),
+        plain("tags", &device.tags.join(" ")),
+        plain("asset tag", &device.asset_tag),
+        plain("about", &device.description),
+        plain("paused", yes(device.paused)),
+        Field::head("Backups"),
+        plain("last proven", &row.proven.map_or_else(|| "never".into(), |at| moment(at, cx))),
+        plain("last change", &row.changed.map_or_else(|| "never seen".into(), |at| moment(at, cx))),
+        plain("revisions", &row.revisions.to_string()),
+    ]);
+    if let Some(run) = &row.last_run {
+        let took = format!("{}.{} s", run.millis / 1000, run.millis % 1000 / 100);
+        let line =
+            format!("{} {}, {took}, by {}", cx.theme.run_glyph(run.status), moment(run.at, cx), run.by);
+        fields.push(Field::new("last run", line, theme::run(run.status)));
+    }
+    if let Some(revision) = &row.newest {
+        let size = format!(
+            "#{} {} lines, {} bytes, read {}",
+            revision.number,
+            revision.lines,
+            revision.exact.len,
+            moment(revision.at, cx)
+        );
+        fields.push(plain("newest good", &size));
+        fields.push(Field::new("evidence", evidence::sentence(&revision.evidence), Token::Good));
+        fields.push(plain("sha256", &revision.sha256));
+    }
+    fields
+}
+
+/// A moment and how long ago it was.
+fn moment(at: Timestamp, cx: &Cx) -> String {
+    format!("{} ({} ago)", cx.date(at), cx.age(Some(at)))
+}
