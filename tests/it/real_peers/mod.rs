@@ -1,9 +1,14 @@
 //! Sessions with software that is not ours: OpenSSH, FRRouting, GNU telnetd, each started for the test that wants it
 //! and ended with it. Debian's packages (`.ci/packages`) bring them; where one is missing its tests say so and pass.
 
+mod account;
+mod agent;
 mod frr;
+mod frr_backup;
 mod openssh;
-mod sessions;
+mod openssh_engine;
+mod openssh_login;
+mod runs;
 mod super_server;
 
 use std::collections::BTreeSet;

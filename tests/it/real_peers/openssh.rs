@@ -56,6 +56,14 @@ impl OpenSsh {
         self.folder.path().join("user_ed25519")
     }
 
+    /// Its host key, replaced by one of another kind or of the same.
+    pub async fn change_host_key(&self, kind: &str) {
+        let file = self.folder.path().join("host_ed25519");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::remove_file(file.with_extension("pub")).unwrap();
+        make_key(&file, kind, "").await;
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("sshd.log")).unwrap_or_default()

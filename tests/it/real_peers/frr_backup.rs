@@ -1,31 +1,17 @@
-//! Backups of real peers, through the engine, its transports and its sessions.
+//! The backup of a real router: FRRouting's vtysh behind OpenSSH.
 
 use std::sync::Arc;
 
-use noctule::engine::backup::{Network, RunReport, Transports};
+use noctule::engine::Engine;
 use noctule::engine::diff::{self, DiffLine, LineKind};
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::query::{Answer, Query, RevisionRef};
-use noctule::engine::{Engine, Options, Selection};
 use noctule::model::RunStatus;
 
 use super::frr::Frr;
 use super::openssh::{OpenSsh, user};
-use crate::engine_fixture::{Hand, ann, back_up};
-
-async fn engine(folder: &std::path::Path) -> Arc<Engine> {
-    let config = folder.join("config");
-    std::fs::create_dir(&config).unwrap();
-    std::fs::write(config.join("config.toml"), "[backup]\nretries = 0\n").unwrap();
-    let mut options = Options::new(folder.join("data"), config);
-    options.schedule = false;
-    options.clock = Hand::new().clock();
-    Engine::start_with(options, Arc::new(Network::new(Transports::default()))).await.unwrap()
-}
-
-async fn one(engine: &Arc<Engine>) -> RunReport {
-    back_up(engine, &Selection::all()).await.remove(0)
-}
+use super::runs::{engine, one};
+use crate::engine_fixture::ann;
 
 /// The lines by which the second revision of the only device differs from the first.
 async fn difference(engine: &Arc<Engine>) -> (Vec<String>, Vec<String>) {
@@ -67,7 +53,7 @@ async fn back_up_change_and_diff(pager: Option<&str>) {
     let ssh = OpenSsh::start(&format!("ForceCommand {}", frr.shell().display())).await;
 
     let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path()).await;
+    let engine = engine(folder.path(), "").await;
     let changes = [
         Change::new(Field::Transport, "ssh"),
         Change::new(Field::Port, ssh.server.address.port().to_string()),
