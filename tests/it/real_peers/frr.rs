@@ -8,22 +8,27 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use super::super_server::SuperServer;
+
 const VTYSH: &str = "/usr/bin/vtysh";
 
 /// A router. Its daemons live in a process namespace whose first process ends when this goes, and when the test
 /// process dies, for then its standard input ends; they see none of the machine's interfaces and routes.
 pub struct Frr {
     folder: TempDir,
-    _namespace: Child,
+    namespace: Child,
 }
 
 const START: &str = r#"
 set -eu
 hostname edge-1
+ip link set lo up
 mkdir -p /var/tmp/frr
 mount -t tmpfs tmpfs /var/tmp/frr
+port=2601
 for daemon in zebra staticd; do
-  /usr/lib/frr/$daemon -d -A 127.0.0.1 -P 0 --vty_socket "$1" -z "$1/zserv.api" -i "$1/$daemon.pid" -f "$1/$daemon.conf" >>"$1/log" 2>&1
+  /usr/lib/frr/$daemon -d -A 127.0.0.1 -P $port --vty_socket "$1" -z "$1/zserv.api" -i "$1/$daemon.pid" -f "$1/$daemon.conf" >>"$1/log" 2>&1
+  port=0
 done
 echo ready
 exec cat
@@ -68,12 +73,23 @@ impl Frr {
         let first = lines.next_line().await.unwrap();
         let log = std::fs::read_to_string(path.join("log")).unwrap_or_default();
         assert_eq!(first.as_deref(), Some("ready"), "{log}");
-        Self { folder, _namespace: namespace }
+        Self { folder, namespace }
     }
 
     /// What an SSH server must run for whoever logs in.
     pub fn shell(&self) -> std::path::PathBuf {
         self.folder.path().join("shell")
+    }
+
+    /// zebra's own command line over Telnet, brought out of its namespace.
+    pub async fn telnet(&self) -> SuperServer {
+        let process = self.namespace.id().unwrap().to_string();
+        SuperServer::start(move || {
+            let mut command = Command::new("nsenter");
+            command.args(["--net", "--target", &process, "socat", "STDIO", "TCP:127.0.0.1:2601"]);
+            command
+        })
+        .await
     }
 
     /// Types lines at the top of the configuration mode.

@@ -10,6 +10,7 @@ mod openssh_engine;
 mod openssh_login;
 mod runs;
 mod super_server;
+mod telnet;
 
 use std::collections::BTreeSet;
 use std::io::Write;
