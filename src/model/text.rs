@@ -29,16 +29,18 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len().min(MAX_SHOWN));
-    let mut marks = 0;
-    for (count, c) in text.chars().enumerate() {
-        if count == MAX_SHOWN {
+    let (mut shown, mut marks) = (0, 0);
+    for c in text.chars() {
+        marks = if is_mark(c) { marks + 1 } else { 0 };
+        if marks > MAX_MARKS {
+            continue;
+        }
+        if shown == MAX_SHOWN {
             clean.push('…');
             break;
         }
-        marks = if is_mark(c) { marks + 1 } else { 0 };
-        if marks <= MAX_MARKS {
-            clean.push(visible(c));
-        }
+        clean.push(visible(c));
+        shown += 1;
     }
     Cow::Owned(clean)
 }
