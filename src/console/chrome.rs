@@ -165,11 +165,13 @@ impl Screen {
             return;
         }
         let scope = self.scope();
+        let typing = self.stack.last().is_some_and(|slot| slot.pane.takes_text());
         let own = self.stack.last().map_or(0, |slot| slot.decl.keys.iter().filter(|key| key.hint).count());
         let mut hints: Vec<_> = self
             .keymap
             .bindings(scope)
-            .filter(|bound| bound.hint && self.disabled(&bound.line).is_none())
+            .filter(|bound| bound.hint && !(typing && bound.is_typed()))
+            .filter(|bound| self.disabled(&bound.line).is_none())
             .collect();
         let spare = hints.len().saturating_sub(MOST_HINTS).min(own.saturating_sub(OWN_HINTS));
         hints.drain(own.saturating_sub(spare).min(hints.len())..own.min(hints.len()));

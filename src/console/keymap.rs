@@ -81,6 +81,11 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// Whether it begins with a key that types a character.
+    pub fn is_typed(&self) -> bool {
+        self.chord.first().is_some_and(|key| key.typed().is_some())
+    }
+
     /// The chord as people write it.
     pub fn keys(&self) -> String {
         self.chord.iter().map(Key::to_string).collect::<Vec<_>>().join(" ")

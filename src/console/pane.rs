@@ -107,11 +107,21 @@ pub trait Pane: Send {
         None
     }
 
+    /// Whether letters are typed into it now, so that they are no keys.
+    fn takes_text(&self) -> bool {
+        false
+    }
+
     /// Pasted text, for panes into which text is typed.
     fn paste(&mut self, _text: &str) {}
 
     /// What the operator's editor has made of the text that [`Self::copy`] gave it, for panes that hold a text.
     fn edited(&mut self, _text: &str) {}
+
+    /// Whether it holds a text that would be lost with it.
+    fn unsaved(&self) -> bool {
+        false
+    }
 
     /// Where the cursor blinks, for panes into which text is typed.
     fn cursor(&self) -> Option<(u16, u16)> {

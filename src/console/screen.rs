@@ -23,6 +23,10 @@ use crate::model::{Danger, Timestamp, clean_line};
 const FIRST: &str = "devices";
 /// The most panes on top of each other.
 const DEEPEST: usize = 20;
+/// What a confirmed question about leaving does. No line that can be typed.
+const QUIT_NOW: &str = "\0quit";
+/// The same, about leaving a pane.
+const BACK_NOW: &str = "\0back";
 /// How long good news stays.
 const FLASH: Duration = Duration::from_secs(6);
 
@@ -187,7 +191,7 @@ impl Screen {
         match dialog.key(key) {
             Verdict::Open => self.overlay = Overlay::Confirm(dialog),
             Verdict::No => self.inform("Cancelled: nothing was done"),
-            Verdict::Yes => self.run(&dialog.line, None, false),
+            Verdict::Yes => self.confirmed(&dialog.line),
         }
     }
 
@@ -373,13 +377,17 @@ impl Screen {
             ["mouse", on @ ("on" | "off")] => self.mouse = *on == "on",
             ["redraw"] => self.redraw = true,
             ["suspend"] => self.requests.push(Request::Suspend),
-            ["quit", "now"] => self.requests.push(Request::Quit),
             ["quit", "ask"] => {
-                let question = "Leave the console? Work that is going on goes on.".to_owned();
-                self.overlay = Overlay::Confirm(Dialog::yes_no("quit now", question));
+                let question = self.unsaved();
+                let question = question
+                    .unwrap_or_else(|| "Leave the console? Work that is going on goes on.".to_owned());
+                self.overlay = Overlay::Confirm(Dialog::yes_no(QUIT_NOW, question));
             }
             ["quit"] if self.stack.len() > 1 => self.complain("q quits at the top: Esc goes one level up"),
-            ["quit"] => self.requests.push(Request::Quit),
+            ["quit"] => match self.unsaved() {
+                Some(question) => self.overlay = Overlay::Confirm(Dialog::yes_no(QUIT_NOW, question)),
+                None => self.requests.push(Request::Quit),
+            },
             // movement that a pane has no use for
             ["up" | "down" | "left" | "right" | "top" | "bottom" | "open" | "scroll-up" | "scroll-down"]
             | ["page-up" | "page-down" | "half-up" | "half-down"] => {}
@@ -406,6 +414,24 @@ impl Screen {
             line = line.replace("{device}", &name);
         }
         Ok(line)
+    }
+
+    /// An act was confirmed.
+    fn confirmed(&mut self, line: &str) {
+        match line {
+            QUIT_NOW => self.requests.push(Request::Quit),
+            BACK_NOW => drop(self.stack.pop()),
+            _ => self.run(line, None, false),
+        }
+    }
+
+    /// The question before texts that are not saved are lost.
+    fn unsaved(&self) -> Option<String> {
+        let slots = self.stack.iter().chain(self.parked.values().flatten());
+        let names: Vec<String> =
+            slots.filter(|slot| slot.pane.unsaved()).map(|slot| slot.pane.subject()).collect();
+        (!names.is_empty())
+            .then(|| format!("What was changed in {} is not saved. Give it up?", names.join(", ")))
     }
 
     fn ask_or_run(&mut self, line: &str, words: &[&str], typed: bool) {
@@ -443,10 +469,6 @@ impl Screen {
     }
 
     fn run(&mut self, line: &str, input: Option<String>, typed: bool) {
-        if line == "quit now" {
-            self.requests.push(Request::Quit);
-            return;
-        }
         let id = LineId(self.next);
         self.next += 1;
         self.cx.started(id, line.to_owned(), typed);
@@ -482,7 +504,14 @@ impl Screen {
     fn switch(&mut self, name: &'static str) {
         let current = self.stack.first().map(|slot| slot.decl.name);
         if current == Some(name) {
-            self.stack.truncate(1);
+            match self.stack.iter().skip(1).find(|slot| slot.pane.unsaved()) {
+                Some(slot) => {
+                    let why =
+                        format!("What was changed in {} is not saved: ctrl-s saves", slot.pane.subject());
+                    self.complain(why);
+                }
+                None => self.stack.truncate(1),
+            }
             return;
         }
         let Some(decl) = pane::named(name) else { return };
@@ -512,7 +541,11 @@ impl Screen {
     }
 
     fn back(&mut self) {
-        if self.stack.len() > 1 {
+        let Some(slot) = self.stack.last().filter(|_| self.stack.len() > 1) else { return };
+        if slot.pane.unsaved() {
+            let question = format!("What was changed in {} is not saved. Give it up?", slot.pane.subject());
+            self.overlay = Overlay::Confirm(Dialog::yes_no(BACK_NOW, question));
+        } else {
             self.stack.pop();
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::capture::{Capture, capture};
 use super::driver::{CompiledDriver, Drivers, Limits, TranscriptFile};
 use super::replay;
-use super::script::{Login, Script};
+use super::script::{Login, Mismatch, Script};
 use super::session::{Credentials, LoginIn, Session};
 use super::transcript::{Expectation, Transcript};
 use crate::model::{DriverId, Failure, Secret, TransportKind};
@@ -71,6 +71,15 @@ pub async fn play(
     driver: &Arc<CompiledDriver>,
     transcript: &Transcript,
 ) -> (Result<Capture, Failure>, Option<String>) {
+    let (ended, mismatch) = play_on(driver, transcript).await;
+    (ended, mismatch.map(|mismatch| mismatch.to_string()))
+}
+
+/// The same, with the place where the session left the transcript's path.
+pub async fn play_on(
+    driver: &Arc<CompiledDriver>,
+    transcript: &Transcript,
+) -> (Result<Capture, Failure>, Option<Mismatch>) {
     let script = Script::strict(transcript, login());
     let (wire, outcome) = replay::play(script, 1024);
     let login_in = match transcript.transport {
@@ -94,7 +103,7 @@ pub async fn play(
         }
         Err((failure, _)) => Err(failure),
     };
-    (ended, outcome.mismatch().map(|mismatch| mismatch.to_string()))
+    (ended, outcome.mismatch())
 }
 
 /// What transcripts are played with. No real device has these.

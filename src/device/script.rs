@@ -34,6 +34,16 @@ pub struct Mismatch {
     pub got: String,
 }
 
+/// What is expected where a transcript has ended.
+const NOTHING: &str = "nothing more";
+
+impl Mismatch {
+    /// Whether the session got to the end of the transcript and would have gone on.
+    pub fn is_at_end(&self) -> bool {
+        self.expected == NOTHING
+    }
+}
+
 /// What a person knows of the device.
 #[derive(Clone, Debug, Default)]
 pub struct Login {
@@ -291,7 +301,7 @@ impl Script {
                 (*number, format!("the keys {:?}", String::from_utf8_lossy(keys)))
             }
             Some((number, _)) => (*number, "the device to speak".to_owned()),
-            None => (self.steps.last().map_or(0, |(number, _)| *number), "nothing more".to_owned()),
+            None => (self.steps.last().map_or(0, |(number, _)| *number), NOTHING.to_owned()),
         };
         Mismatch { line: number, expected, got: line.to_owned() }
     }

@@ -6,6 +6,7 @@ mod bodies;
 pub mod clock;
 pub mod diff;
 pub mod doctor;
+pub mod driver_files;
 pub mod error;
 mod events;
 pub mod export;

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use crate::device::driver::{SectionStyle, Sections};
-use crate::model::{DeviceId, Revision, Run, Timestamp};
+use crate::model::{DeviceId, DriverId, Revision, Run, Timestamp};
 
+use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::start::Engine;
 
 /// Which revision of which device.
@@ -34,6 +35,19 @@ pub enum Query {
         device: DeviceId,
         /// Which.
         id: u64,
+    },
+    /// Every driver.
+    Drivers,
+    /// A driver's file.
+    Driver(DriverId),
+    /// What a driver makes of a recording, step by step and in the end.
+    Replay {
+        /// Whose.
+        device: DeviceId,
+        /// Which; `None` is the newest.
+        id: Option<u64>,
+        /// The text of a driver file that is tried; `None` is the driver of then as it is now.
+        driver: Option<Arc<str>>,
     },
 }
 
@@ -74,6 +88,12 @@ pub enum Answer {
         /// When it was made.
         at: Timestamp,
     },
+    /// To [`Query::Drivers`], by id.
+    Drivers(Arc<[DriverInfo]>),
+    /// To [`Query::Driver`].
+    Driver(DriverText),
+    /// To [`Query::Replay`].
+    Replay(Replay),
     /// The read failed; the sentence says why and what to do.
     Failed(String),
 }
@@ -137,6 +157,10 @@ pub struct Hit {
 impl Engine {
     /// Answers a screen's read. Never fails: what could not be read is said in [`Answer::Failed`].
     pub async fn query(self: &Arc<Self>, query: Query) -> Answer {
+        if let Query::Replay { device, id, driver } = &query {
+            let replay = self.replay(*device, *id, driver.as_deref()).await;
+            return replay.map_or_else(|error| Answer::Failed(error.message), Answer::Replay);
+        }
         let answer = self.aside(move |engine| {
             Ok(match query {
                 Query::History(device) => {
@@ -145,6 +169,9 @@ impl Engine {
                 }
                 Query::Config(which) => Answer::Config(engine.read_config(which)?),
                 Query::Pair(old, new) => Answer::Pair(engine.read_config(old)?, engine.read_config(new)?),
+                Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
+                Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
+                Query::Replay { .. } => Answer::Failed("a replay is not a read of the store".into()),
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),
                 Query::Recording { device, id } => {
                     let (recording, text) = engine.read_recording(device, id)?;

@@ -113,11 +113,18 @@ impl Drivers {
     pub fn get(&self, id: &DriverId) -> Result<Arc<CompiledDriver>, Problem> {
         match self.0.kinds.get(id) {
             Some(kind) => kind.get(id),
-            None => Err(Problem {
-                file: format!("{id}/driver.toml"),
-                line: None,
-                what: format!("there is no driver `{id}`; `noctule driver list` shows those there are"),
-            }),
+            None => Err(unknown(id)),
+        }
+    }
+
+    /// A driver's file: where it is, and what it says.
+    ///
+    /// # Errors
+    /// There is none of that id, or it cannot be read.
+    pub fn text(&self, id: &DriverId) -> Result<(String, String), Problem> {
+        match self.0.kinds.get(id) {
+            Some(kind) => kind.source.driver_file(),
+            None => Err(unknown(id)),
         }
     }
 
@@ -160,12 +167,7 @@ impl Kind {
 impl Source {
     fn compile(&self, id: &DriverId) -> Result<CompiledDriver, Problem> {
         let (file, text) = self.driver_file()?;
-        let driver = parse(&file, &text)?;
-        let problem = |what: String| Problem { file: file.clone(), line: field_line(&text, &what), what };
-        if driver.id != *id {
-            return Err(problem(format!("id: it says `{}`, the folder is called `{id}`", driver.id)));
-        }
-        CompiledDriver::new(driver).map_err(problem)
+        compile(id, &file, &text)
     }
 
     fn driver_file(&self) -> Result<(String, String), Problem> {
@@ -221,6 +223,27 @@ impl Source {
                     .collect()
             }
         }
+    }
+}
+
+/// Makes a driver of the text of its file.
+///
+/// # Errors
+/// What is wrong with it, and in which line of `file`, which is only named.
+pub fn compile(id: &DriverId, file: &str, text: &str) -> Result<CompiledDriver, Problem> {
+    let driver = parse(file, text)?;
+    let problem = |what: String| Problem { file: file.to_owned(), line: field_line(text, &what), what };
+    if driver.id != *id {
+        return Err(problem(format!("id: it says `{}`, the folder is called `{id}`", driver.id)));
+    }
+    CompiledDriver::new(driver).map_err(problem)
+}
+
+fn unknown(id: &DriverId) -> Problem {
+    Problem {
+        file: format!("{id}/driver.toml"),
+        line: None,
+        what: format!("there is no driver `{id}`; `noctule driver list` shows those there are"),
     }
 }
 

@@ -5,5 +5,5 @@ mod load;
 mod schema;
 
 pub use compiled::{CompiledAnswer, CompiledDriver, Patterns};
-pub use load::{Drivers, Problem, TranscriptFile};
+pub use load::{Drivers, Problem, TranscriptFile, compile};
 pub use schema::*;

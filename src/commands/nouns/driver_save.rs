@@ -1,0 +1,32 @@
+//! `driver save`: a driver's file, checked and put into the operator's own folder.
+
+use crate::commands::{Arg, Call, Command, Count, Exit, Kind, Needs};
+use crate::engine::ActError;
+use crate::model::{Danger, DriverId, Role};
+
+/// The largest driver file, in bytes.
+const LARGEST: usize = 1 << 20;
+
+inventory::submit! { Command {
+    name: "driver save",
+    aliases: &[],
+    about: "Check a driver's file, put it into your drivers folder and use it from now on",
+    args: &[
+        // a new kind is not known yet: any text
+        Arg { name: "driver", kind: Kind::Text, count: Count::One, about: "its id" },
+        Arg { name: "file", kind: Kind::Path, count: Count::One, about: "the driver.toml; - is the standard input" },
+    ],
+    role: Role::Engineer,
+    danger: Danger::None,
+    needs: Needs::Engine,
+    run: |call| Box::pin(save(call)),
+} }
+
+async fn save(call: &Call) -> Result<Exit, ActError> {
+    let id: DriverId = call.args.one("driver").parse().map_err(ActError::usage)?;
+    let bytes = call.door.io.read_file(call.args.one("file"), LARGEST).map_err(ActError::usage)?;
+    let text = String::from_utf8(bytes).map_err(|_| ActError::usage("the driver's file is not UTF-8"))?;
+    let path = call.engine()?.save_driver(&call.actor, &id, &text).await?;
+    call.say(format!("driver {id} saved as {}", path.display()));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,408 @@
+//! An editor: the file of a driver, or the record of a device as `field = value` lines.
+
+use std::sync::Arc;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::widgets::Widget;
+use ratatui_textarea::{Input, TextArea};
+
+use crate::console::action::Outcome;
+use crate::console::cx::Cx;
+use crate::console::pane::{Bind, Decl, Pane};
+use crate::console::panes::recording;
+use crate::console::term::{Code, Key};
+use crate::console::text;
+use crate::console::theme::Token;
+use crate::console::widgets::notice;
+use crate::engine::driver_files::Replay;
+use crate::engine::fields::Field;
+use crate::engine::query::{Answer, Query};
+use crate::model::{Device, DeviceId, DriverId, clean_line};
+
+inventory::submit! { Decl {
+    name: "edit",
+    aliases: &[],
+    title: "Edit",
+    about: "Edit a driver's file or a device's record",
+    args: "driver|device NAME",
+    tab: None,
+    reads: &[],
+    keys: &[
+        Bind::hint("ctrl-s", "save", "Save"),
+        Bind::hint("ctrl-r", "try", "Try on the recording"),
+        Bind::hint("ctrl-o", "edit", "In your editor"),
+        Bind::hint("esc", "back", "Leave"),
+        Bind::new("ctrl-z", "undo", "Undo"),
+        Bind::new("ctrl-y", "redo", "Redo"),
+    ],
+    make: |args, cx| Ok(Box::new(Editor::new(args, cx)?)),
+} }
+
+/// The largest text that is edited here, in bytes.
+const LARGEST: usize = 1 << 20;
+/// The rows that the result of a try takes at most.
+const RESULT_ROWS: u16 = 4;
+
+struct Editor {
+    what: What,
+    next: Option<Query>,
+    area: Option<TextArea<'static>>,
+    /// The text as it is stored.
+    saved: String,
+    /// The line that was started to save, and the text that it saves.
+    saving: Option<(String, String)>,
+    failed: Option<String>,
+    file: String,
+    tried: Option<Result<Replay, String>>,
+}
+
+enum What {
+    Driver { id: DriverId, recording: Option<(DeviceId, u64)> },
+    Device { id: DeviceId, name: String },
+}
+
+impl Editor {
+    fn new(args: &[String], cx: &Cx) -> Result<Self, String> {
+        let usage = || "edit needs a subject: :edit driver cisco_ios, :edit device core-1".to_owned();
+        let device = |name: &String| cx.device_named(name).ok_or_else(|| format!("There is no device {name}"));
+        let words: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut editor = Self {
+            what: match words[..] {
+                ["driver", id] => What::Driver { id: id.parse()?, recording: None },
+                ["driver", id, "--recording", _, number] => {
+                    let number = number.parse().map_err(|_| usage())?;
+                    What::Driver { id: id.parse()?, recording: Some((device(&args[3])?.device.id, number)) }
+                }
+                ["device", name] => What::Device { id: device(&args[1])?.device.id, name: name.to_owned() },
+                _ => return Err(usage()),
+            },
+            next: None,
+            area: None,
+            saved: String::new(),
+            saving: None,
+            failed: None,
+            file: String::new(),
+            tried: None,
+        };
+        match &editor.what {
+            What::Driver { id, .. } => editor.next = Some(Query::Driver(id.clone())),
+            What::Device { id, .. } => {
+                let row = cx.device(*id).ok_or_else(usage)?;
+                editor.begin(&record(&row.device));
+            }
+        }
+        Ok(editor)
+    }
+
+    fn begin(&mut self, text: &str) {
+        if text.len() > LARGEST {
+            self.failed = Some("The text is larger than 1 MB: edit the file itself".into());
+            return;
+        }
+        if text.lines().any(|line| clean_line(&line.replace('\t', " ")) != line.replace('\t', " ")) {
+            self.failed = Some(
+                "The text holds control or invisible characters, which would be lost here: edit the file itself"
+                    .into(),
+            );
+            return;
+        }
+        self.saved = text.to_owned();
+        self.area = Some(TextArea::new(text.lines().map(str::to_owned).collect()));
+    }
+
+    fn text(&self) -> String {
+        let lines = self.area.as_ref().map_or(&[][..], |area| area.lines());
+        let mut text = lines.join("\n");
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text
+    }
+
+    fn save(&mut self, cx: &Cx) -> Outcome {
+        if self.area.is_none() {
+            return Outcome::refused("There is nothing to save");
+        }
+        if !self.unsaved() {
+            return Outcome::refused("Nothing was changed");
+        }
+        let text = self.text();
+        match &self.what {
+            What::Driver { id, .. } => {
+                let line = format!("driver save {id} -");
+                self.saving = Some((line.clone(), text.clone()));
+                Outcome::Run { line, input: text }
+            }
+            What::Device { id, name } => {
+                let Some(row) = cx.device(*id) else { return Outcome::refused("The device is gone") };
+                match changes(&row.device, &text) {
+                    Ok(changed) if changed.is_empty() => Outcome::refused("Nothing was changed"),
+                    Ok(changed) => {
+                        let line = format!("device edit {name} {}", changed.join(" "));
+                        self.saving = Some((line.clone(), text));
+                        Outcome::Line(line)
+                    }
+                    Err(why) => Outcome::Refused(why),
+                }
+            }
+        }
+    }
+
+    /// Takes note of a save that has ended well.
+    fn settle(&mut self, cx: &Cx) {
+        let Some((line, _)) = &self.saving else { return };
+        let ended = cx.runs.iter().rev().find(|run| run.line == *line).and_then(|run| run.exit);
+        if let Some(code) = ended
+            && let Some((_, text)) = self.saving.take()
+            && code == 0
+        {
+            self.saved = text;
+        }
+    }
+
+    fn try_driver(&mut self) -> Outcome {
+        let What::Driver { recording: Some((device, id)), .. } = &self.what else {
+            return Outcome::refused("A driver is tried on a recording: open it from a failed session's replay");
+        };
+        self.next =
+            Some(Query::Replay { device: *device, id: Some(*id), driver: Some(Arc::from(self.text())) });
+        Outcome::Done
+    }
+}
+
+/// A device's record as lines.
+fn record(device: &Device) -> String {
+    let mut text = String::from(
+        "# One field a line; an empty value takes it away. Passwords: :device edit NAME password=…\n",
+    );
+    for field in Field::ALL.into_iter().filter(|field| !field.is_secret()) {
+        text.push_str(format!("{field} = {}", field.read(device)).trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The fields of the text that differ from the record, as `field=value`, quoted for a command line.
+fn changes(device: &Device, text: &str) -> Result<Vec<String>, String> {
+    let mut changed = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let number = number + 1;
+        let (name, value) = line
+            .split_once('=')
+            .ok_or_else(|| format!("Line {number}: write field = value, or # before a remark"))?;
+        let field: Field = name.trim().parse().map_err(|error| format!("Line {number}: {error}"))?;
+        if field.is_secret() {
+            return Err(format!("Line {number}: a secret is not written here: type :device edit NAME {field}=…"));
+        }
+        let value = value.trim();
+        if value != field.read(device) {
+            let pair = format!("{field}={value}");
+            let quoted = shlex::try_quote(&pair).map_err(|error| format!("Line {number}: {error}"))?;
+            changed.push(quoted.into_owned());
+        }
+    }
+    Ok(changed)
+}
+
+impl Pane for Editor {
+    fn subject(&self) -> String {
+        match &self.what {
+            What::Driver { id, .. } => format!("driver {id}"),
+            What::Device { name, .. } => format!("device {name}"),
+        }
+    }
+
+    fn status(&self, _cx: &Cx) -> String {
+        let Some(area) = &self.area else { return String::new() };
+        let at = area.cursor();
+        let state = if self.unsaved() { "changed" } else { "saved" };
+        format!("{state}  {}:{}", at.0 + 1, at.1 + 1)
+    }
+
+    fn wants(&mut self, cx: &Cx) -> Option<Query> {
+        self.settle(cx);
+        self.next.take()
+    }
+
+    fn answer(&mut self, answer: Answer, _cx: &Cx) {
+        match answer {
+            Answer::Driver(driver) => {
+                self.file = match driver.own {
+                    true => driver.file.clone(),
+                    false => format!("{}: the program's own; saving makes a copy in your folder", driver.file),
+                };
+                self.begin(&driver.text);
+            }
+            Answer::Replay(replay) => self.tried = Some(Ok(replay)),
+            Answer::Failed(why) if self.area.is_some() => {
+                self.tried = Some(Err(clean_line(&why).into_owned()));
+            }
+            Answer::Failed(why) => self.failed = Some(clean_line(&why).into_owned()),
+            _ => {}
+        }
+    }
+
+    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
+        match words {
+            ["save"] => self.save(cx),
+            ["try"] => self.try_driver(),
+            ["undo" | "redo"] if self.area.is_some() => {
+                if let Some(area) = &mut self.area {
+                    let _ = if words == ["undo"] { area.undo() } else { area.redo() };
+                }
+                Outcome::Done
+            }
+            _ => Outcome::Unknown,
+        }
+    }
+
+    fn key(&mut self, key: Key, _cx: &Cx) -> Option<Outcome> {
+        let area = self.area.as_mut()?;
+        // what is bound stays bound; the rest is typed
+        let bound = key.code == Code::Esc || key.ctrl && matches!(key.code, Code::Char('s' | 'r' | 'o' | 'z' | 'y' | 'c' | 'l'));
+        if bound {
+            return None;
+        }
+        area.input(input(key)?);
+        Some(Outcome::Done)
+    }
+
+    fn paste(&mut self, pasted: &str) {
+        if let Some(area) = &mut self.area {
+            let lines: Vec<String> =
+                pasted.lines().map(|line| clean_line(&line.replace('\t', "    ")).into_owned()).collect();
+            area.insert_str(lines.join("\n"));
+        }
+    }
+
+    fn edited(&mut self, text: &str) {
+        let saved = std::mem::take(&mut self.saved);
+        self.begin(text);
+        self.saved = saved;
+    }
+
+    fn takes_text(&self) -> bool {
+        self.area.is_some()
+    }
+
+    fn unsaved(&self) -> bool {
+        self.area.is_some() && self.text() != self.saved
+    }
+
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        if let Some(why) = &self.failed {
+            return notice(area, buf, &cx.theme, why);
+        }
+        let Some(editor) = &mut self.area else {
+            return notice(area, buf, &cx.theme, "Reading the file …");
+        };
+        let style = |token| cx.theme.style(token);
+        let head = u16::from(!self.file.is_empty());
+        text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &clean_line(&self.file), style(Token::Dim));
+        let result: Vec<(String, Token)> = match &self.tried {
+            None => Vec::new(),
+            Some(tried) => {
+                let (words, token) = match tried {
+                    Ok(replay) => recording::words(&replay.outcome),
+                    Err(why) => (why.clone(), Token::Bad),
+                };
+                let wide = usize::from(area.width.saturating_sub(2));
+                text::wrap(&clean_line(&words), wide).into_iter().map(|line| (line, token)).collect()
+            }
+        };
+        let below = u16::try_from(result.len()).unwrap_or(RESULT_ROWS).min(RESULT_ROWS);
+        let height = area.height.saturating_sub(head + below);
+        editor.set_style(style(Token::Text));
+        editor.set_cursor_line_style(style(Token::Selected));
+        editor.set_line_number_style(style(Token::Dim));
+        editor.set_cursor_style(style(Token::Text).reversed());
+        let body = Rect { y: area.y + head, height, ..area };
+        if !body.is_empty() {
+            (&*editor).render(body, buf);
+        }
+        for ((line, token), y) in result.iter().take(usize::from(below)).zip(body.bottom()..) {
+            text::put(buf, area.x + 1, y, area.width.saturating_sub(1), line, style(*token));
+        }
+    }
+
+    fn device(&self, _cx: &Cx) -> Option<String> {
+        match &self.what {
+            What::Device { name, .. } => Some(name.clone()),
+            What::Driver { .. } => None,
+        }
+    }
+
+    fn copy(&self, _cx: &Cx) -> Option<String> {
+        self.area.is_some().then(|| self.text())
+    }
+
+    fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
+        match (line, &self.what) {
+            ("try", What::Driver { recording: Some(_), .. }) => None,
+            ("try", _) => Some("there is no recording to try it on".into()),
+            ("save", _) if !self.unsaved() => Some("nothing was changed".into()),
+            _ => None,
+        }
+    }
+}
+
+/// A key as the text area knows it.
+fn input(key: Key) -> Option<Input> {
+    use ratatui_textarea::Key as Area;
+    let code = match key.code {
+        Code::Char(c) => Area::Char(c),
+        Code::Enter => Area::Enter,
+        Code::Tab => Area::Tab,
+        Code::Backspace => Area::Backspace,
+        Code::Delete => Area::Delete,
+        Code::Up => Area::Up,
+        Code::Down => Area::Down,
+        Code::Left => Area::Left,
+        Code::Right => Area::Right,
+        Code::Home => Area::Home,
+        Code::End => Area::End,
+        Code::PageUp => Area::PageUp,
+        Code::PageDown => Area::PageDown,
+        Code::Esc | Code::BackTab | Code::Insert | Code::F(_) => return None,
+    };
+    Some(Input { key: code, ctrl: key.ctrl, alt: key.alt, shift: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::fields::blank;
+    use crate::model::Timestamp;
+
+    fn device() -> Device {
+        let mut device =
+            blank(DeviceId(1), "sw-1".parse().expect("a name"), "10.0.0.1".parse().expect("one"), Timestamp(0));
+        device.location = "Rack 4, left".into();
+        device
+    }
+
+    #[test]
+    fn only_what_differs_is_changed() {
+        let text = record(&device());
+        assert_eq!(changes(&device(), &text), Ok(vec![]));
+        let text = text.replace("Rack 4, left", "Rack 5; `rm`").replace("role =", "role = core");
+        assert_eq!(changes(&device(), &text), Ok(vec!["'location=Rack 5; `rm`'".into(), "'role=core'".into()]));
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_named() {
+        for (text, says) in [
+            ("name = sw-1\nport", "Line 2: write field = value"),
+            ("colour = red", "Line 1: "),
+            ("password = not-a-real-one", "a secret is not written here"),
+        ] {
+            let error = changes(&device(), text).expect_err(text);
+            assert!(error.contains(says) && !error.contains("not-a-real"), "{error}");
+        }
+    }
+}
