@@ -174,4 +174,21 @@ mod tests {
         );
         assert!(!normalise(&driver, "BEGIN\nfake-without-end\n", &name).contains("fake-without-end"));
     }
+
+    /// Every secret in the drivers' own transcripts has `fake` in it: none of them may be left.
+    #[test]
+    fn no_driver_leaves_a_secret_of_its_transcripts() {
+        let drivers = Drivers::embedded();
+        let mut left = Vec::new();
+        for id in drivers.ids() {
+            let driver = drivers.get(id).unwrap();
+            for config in drivers.transcripts(id).iter().filter_map(|file| file.config.as_ref()) {
+                let normal = normalise(&driver, config, &name);
+                let told = normal.lines().filter(|line| line.contains("fake"));
+                left.extend(told.map(|line| format!("{id}: {line}")));
+            }
+        }
+        left.dedup();
+        assert!(left.is_empty(), "\n{}", left.join("\n"));
+    }
 }
