@@ -178,12 +178,13 @@ impl Screen {
         for bound in hints.iter().take(MOST_HINTS) {
             let room = area.right().saturating_sub(x);
             let keys = bound.keys();
-            if usize::from(room) < text::width(&keys) + text::width(&bound.about) + 2 {
+            // what stands after a semicolon is for the help
+            let about = bound.about.split(';').next().unwrap_or_default();
+            if usize::from(room) < text::width(&keys) + text::width(about) + 2 {
                 break;
             }
             x = text::put(buf, x, area.y, room, &keys, self.cx.theme.style(Token::Key)) + 1;
-            x = text::put(buf, x, area.y, area.right() - x, &bound.about, self.cx.theme.style(Token::Dim))
-                + 3;
+            x = text::put(buf, x, area.y, area.right() - x, about, self.cx.theme.style(Token::Dim)) + 3;
         }
     }
 }

@@ -75,6 +75,18 @@ impl Cx {
         self.format(at, "%H:%M")
     }
 
+    /// The same in at most 11 columns: the time of today, the day of this year, the date of years before.
+    pub fn when(&self, at: Timestamp) -> String {
+        let part = |format: &str, other: Timestamp| self.format(other, format);
+        if part("%F", at) == part("%F", self.now) {
+            self.format(at, "%H:%M:%S")
+        } else if part("%Y", at) == part("%Y", self.now) {
+            self.format(at, "%m-%d %H:%M")
+        } else {
+            self.format(at, "%F")
+        }
+    }
+
     fn format(&self, at: Timestamp, format: &str) -> String {
         jiff::Timestamp::from_millisecond(at.0).map_or_else(
             |_| "unknown".to_owned(),

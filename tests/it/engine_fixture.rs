@@ -26,6 +26,8 @@ pub enum Script {
     Doubtful(String),
     /// It fails.
     Fail(FailureKind),
+    /// It fails and leaves this transcript.
+    Recorded(FailureKind, &'static str),
     /// It panics.
     Panic,
     /// It shows this host key.
@@ -111,6 +113,10 @@ impl Reader for Network {
                     call.trust.check("127.0.0.1:22", key, "SHA256:shown")?;
                     Ok(reading("hostname sw\n".to_owned(), None))
                 }
+                Script::Recorded(kind, recording) => Err(Broken {
+                    failure: Failure::new(kind, "as the script says"),
+                    recording: Some(recording.to_owned()),
+                }),
                 Script::Fail(kind) => Err(Broken {
                     failure: Failure::new(kind, "as the script says"),
                     recording: Some("noctule transcript 1\n---\n".to_owned()),

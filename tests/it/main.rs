@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
+mod console_fixture;
 mod engine_backup;
+mod engine_drivers;
 mod engine_fixture;
 mod engine_inventory;
 mod engine_search;
@@ -11,5 +13,6 @@ mod engine_sessions;
 mod engine_trust;
 mod lab_fleet;
 mod real_peers;
+mod screens;
 mod store_crash;
 mod terminal;

@@ -31,7 +31,7 @@ inventory::submit! { Decl {
         Bind::hint("/", "filter", "Find"),
         Bind::hint("n", "next-match", "Next match"),
         Bind::hint("space", "fold", "Fold"),
-        Bind::hint("d", "show-diff", "Diff with the one before"),
+        Bind::hint("d", "show-diff", "Diff; with the one before"),
         Bind::new("N", "previous-match", "Match before"),
         Bind::new("enter", "fold", "Fold"),
         Bind::new("F", "fold all", "Fold or open everything"),

@@ -28,7 +28,7 @@ inventory::submit! { Decl {
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
         Bind::hint("c", "config {device}", "Config"),
-        Bind::hint("d", "show-diff", "Diff, or of two marked"),
+        Bind::hint("d", "show-diff", "Diff; of two marked devices, these"),
         Bind::hint("b", "backup run {devices}", "Back up"),
         Bind::new("x", "filter status:failed", "Only the failed ones"),
         Bind::new("a", "toggle-deleted", "Show or hide deleted devices"),
@@ -45,7 +45,7 @@ const COLUMNS: &[Column] = &[
     Column::new("backup", 6, 1).right(),
     Column::new("changed", 7, 3).right(),
     Column::new("revs", 4, 6).right(),
-    Column::new("why", 18, 0).grow(),
+    Column::new("why", 26, 0).grow(),
 ];
 
 /// The narrowest screen that has room for details at the side.
@@ -219,7 +219,7 @@ impl Pane for Devices {
     fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
         let row = self.selected(cx);
         match line.split(' ').next() {
-            Some("config" | "show-diff") if row.is_some_and(|row| row.newest.is_none()) => {
+            Some("config" | "show-diff") if row.is_none_or(|row| row.newest.is_none()) => {
                 Some("no revision is stored yet".into())
             }
             Some("backup") if row.is_some_and(|row| !row.device.is_managed()) => {

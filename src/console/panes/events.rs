@@ -33,7 +33,7 @@ inventory::submit! { Decl {
 } }
 
 const COLUMNS: &[Column] = &[
-    Column::new("at", 19, 2),
+    Column::new("at", 11, 0),
     Column::new("severity", 9, 0),
     Column::new("what", 16, 3),
     Column::new("name", 16, 0),
@@ -58,7 +58,7 @@ impl Rows for View<'_> {
     fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
         let event = &self.0.snapshot.events[row];
         match COLUMNS[column].name {
-            "at" => self.0.date(event.at).into(),
+            "at" => self.0.when(event.at).into(),
             "severity" => {
                 let glyph = self.0.theme.severity_glyph(event.severity);
                 format!("{glyph} {}", severity(event.severity)).into()

@@ -26,7 +26,7 @@ inventory::submit! { Decl {
     keys: &[
         Bind::hint("enter", "open", "Open"),
         Bind::hint("c", "show-config", "Config"),
-        Bind::hint("d", "show-diff", "Diff with the one before, or of two marked"),
+        Bind::hint("d", "show-diff", "Diff; with the one before, or of two marked"),
         Bind::hint("b", "backup run {device}", "Back up"),
     ],
     make: |args, cx| match args {
@@ -39,13 +39,13 @@ inventory::submit! { Decl {
 } }
 
 const COLUMNS: &[Column] = &[
-    Column::new("at", 19, 0),
+    Column::new("at", 11, 0),
     Column::new("what", 12, 0),
     Column::new("revision", 8, 0).right(),
     Column::new("bytes", 9, 2).right(),
     Column::new("took", 7, 3).right(),
     Column::new("by", 10, 4),
-    Column::new("evidence", 24, 0).grow(),
+    Column::new("evidence", 34, 0).grow(),
 ];
 
 struct History {
@@ -147,7 +147,7 @@ impl Rows for View<'_> {
         let entry = &self.entries[row];
         let run = entry.run.as_ref();
         match COLUMNS[column].name {
-            "at" => self.cx.date(entry.at).into(),
+            "at" => self.cx.when(entry.at).into(),
             "what" => match run {
                 Some(run) => format!("{} {}", self.cx.theme.run_glyph(run.status), run.status).into(),
                 None => format!("{} stored", self.cx.theme.run_glyph(RunStatus::Changed)).into(),
@@ -183,13 +183,13 @@ fn seconds(millis: u64) -> String {
 
 /// Why the run failed, or what speaks for the revision.
 fn proof(entry: &Entry) -> Cow<'_, str> {
+    if let Some(RevisionState::Quarantined { reason }) = entry.revision.as_ref().map(|rev| &rev.state) {
+        return format!("put aside: {}", clean_line(reason)).into();
+    }
     if let Some(failure) = entry.run.as_ref().and_then(|run| run.failure.as_ref()) {
         return clean_line(&failure.message);
     }
     let Some(revision) = &entry.revision else { return "".into() };
-    if let RevisionState::Quarantined { reason } = &revision.state {
-        return format!("quarantined: {}", clean_line(reason)).into();
-    }
     if !entry.first {
         return "the same text".into();
     }

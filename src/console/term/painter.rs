@@ -92,10 +92,11 @@ impl Painter {
             if self.unicode || symbol.is_ascii() {
                 out.push_str(symbol);
             } else {
-                (0..width).for_each(|_| out.push('?'));
+                (0..width).for_each(|_| out.push(twin(symbol)));
             }
             // terminals do not agree where the cursor is after the last column, nor how wide an odd cluster is
-            let certain = x + width < next.area.right() && symbol.chars().count() == 1;
+            let certain =
+                x + width < next.area.right() && symbol.chars().count() == 1 && symbol != "\u{fffd}";
             at = certain.then_some((x + width, y));
         }
         if pen != PLAIN {
@@ -147,6 +148,17 @@ impl Painter {
         }
         let _ = write!(out, "\x1b[{}m", sgr.trim_end_matches(';'));
         *pen = want;
+    }
+}
+
+/// What stands for a character on a terminal that has ASCII alone.
+fn twin(symbol: &str) -> char {
+    match symbol {
+        "…" => '~',
+        "·" => '-',
+        "×" => 'x',
+        "⏎" => '/',
+        _ => '?',
     }
 }
 

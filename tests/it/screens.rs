@@ -1,0 +1,452 @@
+//! Every pane, in every state of a network: what it shows, and that no text and no terminal size harms it.
+
+use noctule::console::pane::{self, Decl};
+use noctule::console::{Caps, Session, Settings};
+use noctule::engine::snapshot::BackupState;
+use noctule::model::is_hostile;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier};
+
+use crate::console_fixture::*;
+
+const STATES: [State; 4] = [State::Empty, State::Normal, State::Trouble, State::Hostile];
+
+/// The line that opens a pane: its name and what it cannot be without.
+fn line(decl: &Decl) -> String {
+    let subject = match decl.args.split_once(" [").map_or(decl.args, |(needed, _)| needed) {
+        _ if !decl.needs_args() => "",
+        "DEVICE" => "core-1",
+        "PATTERN" => "vlan",
+        "driver|device NAME" => "device core-1",
+        other => panic!("{} takes {other}: say here what that is", decl.name),
+    };
+    format!("{} {subject}", decl.name).trim_end().to_owned()
+}
+
+/// An operator who looks at a pane.
+fn at(decl: &Decl, state: State, width: u16, height: u16) -> Operator {
+    let mut operator = Operator::new(World::new(state, decl.needs_args()), width, height);
+    operator.command(&line(decl));
+    operator
+}
+
+#[test]
+fn every_pane_in_every_state() {
+    for decl in pane::all() {
+        let mut shown = String::new();
+        for state in STATES {
+            let (buffer, _) = at(decl, state, 80, 24).session.draw();
+            shown += &format!("── {state:?}\n{}{}\n", text_of(&buffer), styles_of(&buffer));
+        }
+        snapshot(&format!("{}-80x24", decl.name), &shown);
+        let mut shown = String::new();
+        for state in [State::Normal, State::Trouble] {
+            let screen = at(decl, state, 200, 60).screen();
+            shown += &format!("── {state:?}\n{}\n", screen.trim_end());
+        }
+        snapshot(&format!("{}-200x60", decl.name), &shown);
+    }
+}
+
+#[test]
+fn ten_thousand_devices() {
+    let mut operator = Operator::new(World::new(State::Many, false), 80, 24);
+    snapshot("devices-10k", &operator.screen());
+    operator.press("G").sees("sw-09999").press("/sw-0777").sees("10 of 10000");
+}
+
+fn snapshot(name: &str, shown: &str) {
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, shown);
+    });
+}
+
+/// The looks of a picture in few bytes: a letter per look and how many cells have it, row by row; rows that look the
+/// same as the one above are left out.
+fn styles_of(buffer: &Buffer) -> String {
+    let mut looks = Vec::new();
+    let mut rows = String::new();
+    let mut last = String::new();
+    for y in 0..buffer.area.height {
+        let mut row = String::new();
+        let mut run: Option<(usize, usize)> = None;
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let look = (cell.fg, cell.bg, cell.modifier);
+            let at = looks.iter().position(|known| *known == look).unwrap_or_else(|| {
+                looks.push(look);
+                looks.len() - 1
+            });
+            run = match run {
+                Some((same, count)) if same == at => Some((same, count + 1)),
+                before => {
+                    row += &before.map_or_else(String::new, piece);
+                    Some((at, 1))
+                }
+            };
+        }
+        row += &run.map_or_else(String::new, piece);
+        if row != last {
+            rows += &format!("{y:>2} {row}\n");
+            last = row;
+        }
+    }
+    let legend: Vec<String> = looks
+        .iter()
+        .enumerate()
+        .map(|(at, look)| format!("{} {}/{} {:?}", letter(at), color(look.0), color(look.1), look.2))
+        .collect();
+    format!("{rows}{}\n", legend.join("; "))
+}
+
+fn piece((look, count): (usize, usize)) -> String {
+    format!("{}{count}", letter(look))
+}
+
+fn letter(at: usize) -> char {
+    char::from(b'a' + u8::try_from(at).expect("few looks"))
+}
+
+fn color(color: Color) -> String {
+    match color {
+        Color::Reset => "-".into(),
+        Color::Rgb(r, g, b) => format!("{r:02x}{g:02x}{b:02x}"),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn no_size_and_no_state_harms_a_pane() {
+    for decl in pane::all() {
+        for state in STATES {
+            for (width, height) in [(1, 1), (20, 5), (40, 8), (500, 200)] {
+                let mut operator = at(decl, state, width, height);
+                operator.press("jjG<pgup><right><right>?<esc>");
+                let (buffer, _) = operator.session.draw();
+                assert_eq!((buffer.area.width, buffer.area.height), (width, height));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_others_write_never_moves_the_cursor_or_joins_lines() {
+    for decl in pane::all() {
+        for (width, height) in [(80, 24), (200, 60)] {
+            let mut operator = at(decl, State::Hostile, width, height);
+            for keys in ["", "F", "G", "?"] {
+                operator.press(keys);
+                let (buffer, _) = operator.session.draw();
+                for cell in &buffer.content {
+                    assert!(!cell.symbol().chars().any(is_hostile), "{}: {:?}", decl.name, cell.symbol());
+                    assert!(cell.symbol().chars().count() <= 3, "{}: {:?}", decl.name, cell.symbol());
+                }
+                let screen = text_of(&buffer);
+                assert!(!screen.contains("anypermit") && !screen.contains("any permit"), "{screen}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_reads_every_frame_shows_the_picture() {
+    for decl in pane::all() {
+        for state in [State::Trouble, State::Hostile] {
+            let mut operator = at(decl, state, 80, 24);
+            let mut terminal = vt100::Parser::new(rows(24), rows(80), 0);
+            for keys in [
+                "", "j", "j", "<space>", "G", "k", "?", "<esc>", "/e", "<esc>", ":he", "<esc>", "F", "2", "3",
+            ] {
+                operator.press(keys);
+                for _ in 0..2 {
+                    terminal.process(&operator.frame());
+                }
+                let (buffer, cursor) = operator.session.draw();
+                assert_same(&terminal, &buffer, &format!("{} after {keys}", decl.name));
+                let hidden = terminal.screen().hide_cursor();
+                assert_eq!(hidden, cursor.is_none(), "{} after {keys}", decl.name);
+            }
+        }
+    }
+}
+
+fn rows(length: u16) -> std::num::NonZeroU16 {
+    length.try_into().expect("a size")
+}
+
+/// What the terminal of the tests leaves out; every other one shows it.
+const UNSHOWN: &str = "\u{fffd}";
+
+fn assert_same(terminal: &vt100::Parser, buffer: &Buffer, when: &str) {
+    let plain = |color| match color {
+        vt100::Color::Default => Color::Reset,
+        vt100::Color::Idx(index) => Color::Indexed(index),
+        vt100::Color::Rgb(r, g, b) => Color::Rgb(r, g, b),
+    };
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            let want = &buffer[(x, y)];
+            let got = terminal.screen().cell(y, x).expect("a cell");
+            let shown = if got.has_contents() { got.contents() } else { " " };
+            if want.symbol() == UNSHOWN {
+                x += 1;
+                continue;
+            }
+            assert!(shown == want.symbol(), "{when}: text at {x},{y}");
+            assert_eq!(plain(got.bgcolor()), want.bg, "{when}: background at {x},{y}");
+            if shown != " " {
+                assert_eq!(plain(got.fgcolor()), want.fg, "{when}: foreground at {x},{y}");
+                assert_eq!(got.bold(), want.modifier.contains(Modifier::BOLD), "{when}: bold at {x},{y}");
+            }
+            x += u16::try_from(unicode_width::UnicodeWidthStr::width(want.symbol())).expect("width").max(1);
+        }
+    }
+}
+
+#[test]
+fn without_a_colour_every_state_is_told_apart() {
+    let caps = Caps {
+        width: 80,
+        height: 24,
+        term: "xterm-256color".into(),
+        colorterm: "truecolor".into(),
+        no_color: true,
+        unicode: false,
+    };
+    let snapshot = std::sync::Arc::new(World::new(State::Trouble, false).snapshot);
+    let mut session = Session::new(&caps, &Settings::default(), snapshot.clone(), NOW);
+    let bytes = session.frame(NOW).expect("a first frame");
+    let text = String::from_utf8(bytes).expect("text");
+    assert!(text.is_ascii(), "{text}");
+    let colours = text
+        .split("\x1b[")
+        .filter_map(|part| part.split_once('m'))
+        .filter(|(sgr, _)| sgr.split(';').any(|code| matches!(code.parse(), Ok(30..=49 | 90..=107))));
+    assert_eq!(colours.count(), 0, "{text:?}");
+    let screen = text_of(&session.draw().0);
+    for state in ["x failed", "% suspect", "! late", "? never", "> running", "+ good", "- off"] {
+        assert!(screen.contains(state), "{state} is not told:\n{screen}");
+    }
+    let states: std::collections::BTreeSet<BackupState> =
+        snapshot.devices.iter().map(|row| row.state).collect();
+    assert_eq!(states.len(), 7);
+    let (buffer, _) = session.draw();
+    let reversed = |y| buffer[(10, y)].modifier.contains(Modifier::REVERSED);
+    assert!(reversed(2) && !reversed(3), "the selected row is seen");
+}
+
+// ---- bytes
+
+/// Bytes of the frames that `keys` cost.
+fn cost(operator: &mut Operator, keys: &str) -> usize {
+    operator.press(keys);
+    operator.frame().len()
+}
+
+#[test]
+fn frames_cost_what_a_slow_link_can_bear() {
+    // the wide screen shows the selected device in full
+    for (width, height, first, step, list) in [(80, 24, 5_000, 450, 300), (200, 60, 16_000, 1_200, 1_200)] {
+        let mut operator = Operator::new(World::new(State::Many, false), width, height);
+        let bytes = operator.frame().len();
+        assert!(bytes <= first, "first frame at {width}×{height}: {bytes} bytes");
+        assert_eq!(operator.frame().len(), 0, "nothing changed");
+        operator.tell();
+        assert_eq!(operator.frame().len(), 0, "a picture that looks the same");
+        for keys in ["j", "j", "k"] {
+            let bytes = cost(&mut operator, keys);
+            assert!(bytes <= step, "cursor at {width}×{height}: {bytes} bytes");
+        }
+        operator.command("sort name");
+        operator.frame();
+        // once a second one visible device begins or ends its backup, as when a whole network is backed up
+        let mut spent = 0;
+        for second in 0..10u64 {
+            operator.world.change(second as usize % 3, |row| {
+                row.state = if second.is_multiple_of(2) { BackupState::Running } else { BackupState::Good };
+            });
+            operator.now.0 += 1_000;
+            operator.tell();
+            spent += operator.frame().len();
+        }
+        assert!(spent > 0 && spent / 10 <= list, "{} bytes a second at {width}×{height}", spent / 10);
+    }
+}
+
+#[test]
+fn no_frame_leaves_before_the_terminal_has_answered() {
+    let mut operator = Operator::new(World::new(State::Normal, false), 80, 24);
+    assert!(operator.session.frame(operator.now).is_some());
+    operator.press("j");
+    assert!(operator.session.frame(operator.now).is_none());
+    operator.session.feed(b"\x1b[?62;22c", operator.now);
+    assert!(operator.session.frame(operator.now).is_some());
+}
+
+// ---- flows: keys as a person presses them, and what is seen or asked for
+
+fn trouble() -> Operator {
+    Operator::new(World::new(State::Trouble, false), 80, 24)
+}
+
+#[test]
+fn the_worst_devices_come_first_and_say_why() {
+    let mut operator = trouble();
+    let screen = operator.screen();
+    let failed = screen.lines().nth(2).expect("a first row");
+    assert!(failed.contains("✖ failed") && failed.contains("fails-auth"), "{screen}");
+    operator.press("s").sees("Sort").press("name<enter>");
+    assert!(operator.screen().lines().nth(2).expect("a row").contains("acc-n-101"));
+}
+
+#[test]
+fn a_filter_names_columns_turns_round_and_is_fuzzy() {
+    let mut operator = trouble();
+    operator.press("/status:failed").sees("3 of 19").press("<enter>");
+    operator.press("/ !name:fails<enter>").sees("0 of 19").press("<esc>").sees_not("/status");
+    operator.press("/name:~dstnrth<enter>").sees("2 of 19").sees("dist-north-1");
+    operator.press("<esc>").command("devices /name:olt").sees("1 of 19").sees("olt-1");
+}
+
+#[test]
+fn marked_devices_are_backed_up_together() {
+    let mut operator = trouble();
+    operator.press("/fails<enter><space><space>").sees("2 marked").press("b");
+    assert_eq!(operator.line(), "backup run fails-auth fails-down");
+    operator.says(&["fails-down failed"], 1).sees("✖ fails-down failed");
+    operator.press("<esc>").sees_not("2 marked");
+    operator.press("ggvjjb");
+    assert_eq!(operator.line(), "backup run fails-auth fails-down fails-hang");
+}
+
+#[test]
+fn from_the_list_to_a_diff_and_back() {
+    let mut operator = trouble();
+    operator.press("/olt<enter>d").sees("Diff olt-1 #3-#5").sees("+6 -3").sees("#3  2026-11-23");
+    operator.press("n").sees("change 2 of 5").press("N").sees("change 1 of 5");
+    operator.press("[").sees("#2-#3").press("]").sees("#3-#5");
+    operator.press("]").sees("This is the newest pair");
+    operator.press("t").sees("│").press("c").sees("Config olt-1 #5");
+    operator.press("<esc><esc>").sees("1 of 19").press("<esc>").sees_not("1 of 19");
+}
+
+#[test]
+fn a_copied_diff_is_unified_text_for_the_clipboard() {
+    let mut operator = trouble();
+    operator.command("diff core-1 2 5").press("y").sees("Copied");
+    let frame = String::from_utf8(operator.frame()).expect("text");
+    let (_, rest) = frame.split_once("\x1b]52;c;").expect("a copy");
+    let (base64, _) = rest.split_once("\x1b\\").expect("its end");
+    assert!(base64.starts_with("LS0tIGNvcmUtMSAjMgorKysgY29yZS0xICM1"), "--- core-1 #2, +++ core-1 #5");
+}
+
+#[test]
+fn two_devices_and_two_marked_revisions_are_compared() {
+    let mut operator = trouble();
+    operator
+        .command("diff core-1 --with core-2")
+        .sees("- core-1 #5")
+        .sees("+ core-2 #5")
+        .sees("hostname core-2");
+    operator.press("<esc>/name:core<enter><space><space>d").sees("Diff core-1 with core-2");
+    operator.press("<esc>").command("history core-1");
+    // the newest run, then the revisions 5 and 3
+    operator.press("jj<space>j<space>d").sees("Diff core-1 #3-#5");
+}
+
+#[test]
+fn a_configuration_is_searched_and_folded() {
+    let mut operator = trouble();
+    operator.command("config core-1").sees("newest good").sees("end marker, prompt confirmed");
+    operator.press("/bpdu<enter>").sees("1 of 1").sees("spanning-tree bpduguard enable");
+    operator.press("<esc>").sees_not("1 of 1").press("F").sees("⋯ 2 lines").sees_not("description port 1");
+    operator.press("/port 12<enter>").sees("description port 12");
+    operator.press("<esc>[").sees("NOT PROVEN WHOLE").sees("the end marker `end` is missing");
+    operator.press("d").sees("Diff core-1 #3-#4").sees("quarantined");
+}
+
+#[test]
+fn a_hit_opens_its_configuration_at_its_line() {
+    let mut operator = trouble();
+    operator
+        .command("search vlan")
+        .sees("285 hits")
+        .press("n<enter>")
+        .sees("Config acc-n-102 #5")
+        .sees("vlan 10");
+    operator.press("<esc><esc>/name:core-1<enter>").sees("15 of 285").press("<esc><esc>");
+    operator.command("search").sees("search needs a pattern");
+}
+
+#[test]
+fn a_failed_session_is_replayed_and_its_driver_mended() {
+    let mut operator = trouble();
+    operator.command("history fails-hang").press("<enter>").sees("Recording fails-hang 7");
+    operator.sees("no prompt and no question that").sees("last line: [core-1]");
+    operator.press("D").sees("Edit driver cisco_ios").sees("the program's own").sees("saved");
+    operator.press("# mine <ctrl-s>");
+    let (_, line, input) = operator.lines.last().expect("a line");
+    assert_eq!(line, "driver save cisco_ios -");
+    assert!(input.as_ref().expect("the text").starts_with("# mine id = \"cisco_ios\"\nvendor"));
+    operator.sees("changed").says(&["driver cisco_ios saved"], 0).sees("saved  1:8");
+    operator.press("x<ctrl-r>").sees("driver.toml:7: prompt.privileged");
+    operator.press("<esc>").sees("is not saved").press("<enter>").sees("Edit driver");
+    operator.press("<esc>y").sees("Recording fails-hang");
+}
+
+#[test]
+fn an_editor_gives_its_text_back() {
+    let mut operator = trouble();
+    operator.command("edit driver cisco_ios").press("<ctrl-o>");
+    let request = operator.requests.pop().expect("a request");
+    let noctule::console::Request::Edit { text, .. } = request else { panic!("{request:?}") };
+    assert!(text.starts_with("id = \"cisco_ios\""));
+    operator.session.leave();
+    operator.session.returned(80, 24);
+    operator.session.edited("id = \"other\"\n");
+    operator.sees("id = \"other\"").sees("changed");
+}
+
+#[test]
+fn help_lists_what_can_be_done_and_why_not() {
+    let mut operator = Operator::new(World::new(State::Empty, true), 80, 40);
+    operator.press("?").sees("What can be done here").sees("no revision is stored yet");
+    operator.press("back up<enter>");
+    assert_eq!(operator.line(), "backup run core-1");
+}
+
+#[test]
+fn a_viewer_changes_nothing() {
+    let settings = Settings { role: noctule::model::Role::Viewer, ..Settings::default() };
+    let mut operator = Operator::with(World::new(State::Trouble, false), 80, 24, &settings);
+    operator.command("job cancel 12").sees("needs the role");
+    operator.command("edit driver cisco_ios").press("x<ctrl-s>").sees("needs the role");
+    assert!(operator.lines.is_empty());
+}
+
+#[test]
+fn a_dangerous_line_is_asked_for_with_the_focus_on_cancel() {
+    let mut operator = trouble();
+    operator.command("job cancel 12").sees("[ Cancel ]").press("<enter>").sees("nothing was done");
+    assert!(operator.lines.is_empty());
+    operator.command("job cancel 12").press("<right><enter>");
+    assert_eq!(operator.line(), "job cancel 12");
+}
+
+#[test]
+fn views_keep_their_state_and_a_frozen_picture_stands_still() {
+    let mut operator = trouble();
+    operator.press("/fails<enter>").press("2").sees("Wants attention").press("1").sees("3 of 19");
+    operator.press("f").sees("frozen 12:00");
+    operator.world.set_devices(Vec::new());
+    operator.tell();
+    operator.sees("fails-down").press("f").sees("No devices yet");
+}
+
+#[test]
+fn what_a_typed_command_says_is_shown() {
+    let mut operator = trouble();
+    operator.command("doctor").says(&["store  good", "drivers  \u{1b}[31mbad"], 1);
+    operator.sees("store  good").sees("drivers  ␛[31mbad").press("<esc>").sees("Devices");
+}
