@@ -12,17 +12,27 @@ static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 
+/// The same inside an XML element, whose tags must stay as they are.
+static ELEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^\s*<(?:descr|name)>(?:<!\[CDATA\[)?(?:[^<>\]]*[^\w<>\]])?(\w[\w-]*)(?:\]\]>)?</").ok()
+});
+
 const WORDS: [&str; 8] = ["camera", "desk", "guests", "lab", "meters", "printer", "spare", "staff"];
 
 /// The configuration with one label changed; `pick` chooses which, and what to.
 pub fn relabelled(configuration: &str, pick: u64) -> String {
-    let Some(label) = LABEL.as_ref() else { return configuration.to_owned() };
+    let (Some(label), Some(element)) = (LABEL.as_ref(), ELEMENT.as_ref()) else {
+        return configuration.to_owned();
+    };
     let lines: Vec<&str> = configuration.lines().collect();
     let candidates: Vec<(usize, std::ops::Range<usize>)> = lines
         .iter()
         .enumerate()
         .filter(|(_, line)| !line.contains("{{hostname}}"))
-        .filter_map(|(number, line)| Some((number, label.captures(line)?.get(1)?.range())))
+        .filter_map(|(number, line)| {
+            let pattern = if line.trim_start().starts_with('<') { element } else { label };
+            Some((number, pattern.captures(line)?.get(1)?.range()))
+        })
         .collect();
     let Some((number, word)) = candidates.get(index(pick, candidates.len())) else {
         return configuration.to_owned();
@@ -80,6 +90,12 @@ mod tests {
             assert_eq!((changed, after.lines().count()), (1, 5), "{after}");
         }
         assert_eq!(relabelled("end\n", 3), "end\n");
+    }
+
+    #[test]
+    fn the_tags_of_an_element_stay() {
+        let relabelled = relabelled("<a>\n <descr><![CDATA[to the office]]></descr>\n</a>\n", 0);
+        assert_eq!(relabelled, "<a>\n <descr><![CDATA[to the camera-0]]></descr>\n</a>\n");
     }
 
     #[test]
