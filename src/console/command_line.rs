@@ -4,10 +4,15 @@ use super::cx::Cx;
 use super::pane;
 use super::term::{Code, Key};
 use super::widgets::LineInput;
-use crate::commands;
+use crate::commands::{self, Command, Kind};
+use crate::engine::fields::Field;
+use crate::model::is_hostile;
 
 /// Most lines remembered.
 const MOST_REMEMBERED: usize = 200;
+
+/// Most words offered for one place.
+const MOST_OFFERED: usize = 50;
 
 /// The words of the console itself that are worth typing.
 const WORDS: [&str; 6] = ["filter", "sort", "theme", "mouse", "freeze", "quit"];
@@ -105,24 +110,158 @@ impl CommandLine {
     }
 }
 
-/// Whole lines that begin with what was typed.
+/// Whole lines that begin with what was typed: names first, then what a name takes.
 fn completions(typed: &str, cx: &Cx) -> Vec<String> {
     let (head, last) = typed.rsplit_once(' ').map_or(("", typed), |(head, last)| (head, last));
-    let mut lines = Vec::new();
     let names = pane::all().map(|decl| decl.name).chain(WORDS);
-    let commands = inventory::iter::<commands::Command>.into_iter().map(|command| command.name);
-    lines.extend(names.chain(commands).filter(|name| name.starts_with(typed)).map(str::to_owned));
+    let names = names.chain(inventory::iter::<Command>.into_iter().map(|command| command.name));
+    let mut lines: Vec<String> = names.filter(|name| name.starts_with(typed)).map(str::to_owned).collect();
     lines.sort();
     lines.dedup();
     if !head.is_empty() {
-        let rows = &cx.snapshot.devices;
-        let first = rows.partition_point(|row| row.device.name.as_str() < last);
-        let devices = rows[first..]
-            .iter()
-            .take_while(|row| row.device.name.as_str().starts_with(last))
-            .filter(|row| row.device.deleted.is_none())
-            .map(|row| format!("{head} {}", row.device.name));
-        lines.extend(devices.take(50));
+        let words = taken_after(head, last, cx);
+        lines.extend(words.into_iter().take(MOST_OFFERED).map(|word| format!("{head} {word}")));
     }
     lines
+}
+
+/// The command of the table that a line begins with.
+pub(super) fn command_of(words: &[&str]) -> Option<&'static Command> {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    commands::find(&words).map(|(command, _)| command)
+}
+
+/// The words that may stand after `head` and begin with `last`.
+fn taken_after(head: &str, last: &str, cx: &Cx) -> Vec<String> {
+    let words: Vec<&str> = head.split(' ').collect();
+    let before = words.last().copied().unwrap_or_default();
+    let Some(command) = command_of(&words) else {
+        let takes_device =
+            words.len() == 1 && pane::named(words[0]).is_some_and(|decl| decl.args.starts_with("DEVICE"));
+        let takes_other = before == "--with";
+        return if takes_device || takes_other { offered(&Kind::Device, last, cx) } else { Vec::new() };
+    };
+    let flag = command.args.iter().find(|arg| arg.name == before && !matches!(arg.kind, Kind::Switch));
+    if let Some(flag) = flag {
+        return offered(&flag.kind, last, cx);
+    }
+    let mut found = Vec::new();
+    for arg in command.args {
+        match arg.name.starts_with("--") {
+            true if last.starts_with('-') && arg.name.starts_with(last) && !words.contains(&arg.name) => {
+                found.push(arg.name.to_owned());
+            }
+            false if !last.starts_with('-') => found.extend(offered(&arg.kind, last, cx)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What a word of this kind can be.
+fn offered(kind: &Kind, last: &str, cx: &Cx) -> Vec<String> {
+    let rows = cx.snapshot.devices.iter();
+    let mut words: Vec<String> = match kind {
+        Kind::Device | Kind::DeletedDevice => {
+            let deleted = matches!(kind, Kind::DeletedDevice);
+            let rows = rows.filter(|row| row.device.deleted.is_some() == deleted);
+            rows.map(|row| row.device.name.as_str())
+                .filter(|name| name.starts_with(last))
+                .map(str::to_owned)
+                .collect()
+        }
+        Kind::Group => {
+            let groups = rows.map(|row| row.device.group.as_str()).filter(|group| !group.is_empty());
+            let plain = groups.filter(|group| group.starts_with(last) && !group.contains([' ', '\'', '"']));
+            plain.filter(|group| !group.chars().any(is_hostile)).map(str::to_owned).collect()
+        }
+        Kind::Driver => {
+            let drivers = rows.filter_map(|row| row.device.driver.as_ref()).map(|driver| driver.as_str());
+            drivers.filter(|driver| driver.starts_with(last)).map(str::to_owned).collect()
+        }
+        Kind::Choice(words) => {
+            words.iter().filter(|word| word.starts_with(last)).map(|word| (*word).to_owned()).collect()
+        }
+        Kind::Field => {
+            let fields = Field::ALL.iter().map(|field| format!("{field}="));
+            fields.filter(|field| field.starts_with(last)).collect()
+        }
+        _ => Vec::new(),
+    };
+    words.sort();
+    words.dedup();
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::console::theme::Theme;
+    use crate::engine::fields::blank;
+    use crate::engine::snapshot::{BackupState, DeviceRow, Snapshot};
+    use crate::model::{DeviceId, Role, Timestamp};
+
+    fn cx() -> Cx {
+        let row = |(id, name): (u64, &str)| {
+            let name = name.parse().expect("a name");
+            let mut device = blank(DeviceId(id), name, "10.0.0.1".parse().expect("one"), Timestamp(0));
+            device.group = "campus/north".into();
+            DeviceRow {
+                device: Arc::new(device),
+                state: BackupState::Never,
+                last_run: None,
+                newest: None,
+                proven: None,
+                changed: None,
+                revisions: 0,
+            }
+        };
+        let devices = [(1, "core-1"), (2, "core-2"), (3, "edge-1")].map(row);
+        let snapshot = Snapshot { devices: devices.into(), ..Snapshot::default() };
+        Cx {
+            snapshot: Arc::new(snapshot),
+            now: Timestamp(0),
+            theme: Theme::plain(true),
+            zone: jiff::tz::TimeZone::UTC,
+            role: Role::Admin,
+            runs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn names_and_what_they_take_are_completed() {
+        let cx = cx();
+        assert!(completions("dev", &cx).contains(&"devices".to_owned()));
+        assert_eq!(completions("diff core", &cx), ["diff core-1", "diff core-2"]);
+        assert_eq!(completions("diff core-1 --with e", &cx), ["diff core-1 --with edge-1"]);
+        assert!(completions("driver sa", &cx).contains(&"driver save".to_owned()));
+        assert!(completions("filter core", &cx).is_empty());
+    }
+
+    #[test]
+    fn every_kind_of_word_is_offered() {
+        let cx = cx();
+        assert_eq!(offered(&Kind::Group, "campus", &cx), ["campus/north"]);
+        assert_eq!(offered(&Kind::Choice(&["normal", "exact"]), "n", &cx), ["normal"]);
+        assert_eq!(offered(&Kind::Field, "asset", &cx), ["asset_tag="]);
+        assert!(offered(&Kind::DeletedDevice, "", &cx).is_empty());
+    }
+
+    #[test]
+    fn tab_goes_through_them_and_history_comes_back() {
+        let (cx, mut history) = (cx(), History::default());
+        history.add("backup run core-1");
+        let mut line = CommandLine::default();
+        let press = |line: &mut CommandLine, key: &str| line.key(key.parse().expect("a key"), &history, &cx);
+        for key in ["c", "o", "n", "f", "i", "g", "space", "c"] {
+            press(&mut line, key);
+        }
+        press(&mut line, "tab");
+        press(&mut line, "tab");
+        assert_eq!(line.input.text(), "config core-2");
+        press(&mut line, "up");
+        assert_eq!(press(&mut line, "enter"), Entered::Line("backup run core-1".into()));
+    }
 }

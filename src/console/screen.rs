@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{LineId, Outcome, Output, QueryId, Request};
-use super::command_line::{CommandLine, Entered, History};
+use super::command_line::{CommandLine, Entered, History, command_of};
 use super::cx::Cx;
 use super::dialog::{Dialog, Verdict};
 use super::keymap::{Keymap, Meaning};
@@ -14,7 +14,6 @@ use super::term::{Code, Key, Mouse, MouseKind};
 use super::theme::Theme;
 use super::widgets::menu::Choice;
 use super::widgets::{Item, LineInput, Menu};
-use crate::commands::{self, Command};
 use crate::engine::query::Answer;
 use crate::engine::snapshot::Snapshot;
 use crate::model::{Danger, Timestamp, clean_line};
@@ -713,18 +712,4 @@ fn make(decl: &'static Decl, args: &[String], cx: &Cx) -> Result<Slot, String> {
 
 fn first_word(line: &str) -> &str {
     line.split(' ').next().unwrap_or_default()
-}
-
-/// The command that a line begins with: the longest name wins.
-fn command_of(words: &[&str]) -> Option<&'static Command> {
-    inventory::iter::<commands::Command>
-        .into_iter()
-        .filter(|command| {
-            let names = command.aliases.iter().chain([&command.name]);
-            names.into_iter().any(|name| {
-                let mut rest = words.iter();
-                name.split(' ').all(|part| rest.next() == Some(&part))
-            })
-        })
-        .max_by_key(|command| command.name.len())
 }

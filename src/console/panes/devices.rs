@@ -40,7 +40,7 @@ const COLUMNS: &[Column] = &[
     Column::new("status", 9, 0),
     Column::new("name", 14, 0).grow(),
     Column::new("address", 15, 2),
-    Column::new("driver", 14, 4),
+    Column::new("driver", 17, 4),
     Column::new("group", 12, 5),
     Column::new("backup", 6, 1).right(),
     Column::new("changed", 7, 3).right(),
