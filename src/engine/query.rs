@@ -8,6 +8,7 @@ use crate::model::{DeviceId, DriverId, Revision, Run, Timestamp};
 
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::start::Engine;
+use super::trust::KnownKey;
 
 /// Which revision of which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub enum Query {
         /// Which.
         id: u64,
     },
+    /// The host keys on the way to a device.
+    HostKeys(DeviceId),
     /// Every driver.
     Drivers,
     /// A driver's file.
@@ -88,6 +91,8 @@ pub enum Answer {
         /// When it was made.
         at: Timestamp,
     },
+    /// To [`Query::HostKeys`], in the order in which a session meets them.
+    HostKeys(Vec<KnownKey>),
     /// To [`Query::Drivers`], by id.
     Drivers(Arc<[DriverInfo]>),
     /// To [`Query::Driver`].
@@ -169,6 +174,7 @@ impl Engine {
                 }
                 Query::Config(which) => Answer::Config(engine.read_config(which)?),
                 Query::Pair(old, new) => Answer::Pair(engine.read_config(old)?, engine.read_config(new)?),
+                Query::HostKeys(device) => Answer::HostKeys(engine.known_keys(device)?),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::Replay { .. } => Answer::Failed("a replay is not a read of the store".into()),

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::device::transport::Trust;
-use crate::model::{Device, DeviceName, Event, EventKind, Failure, FailureKind, Severity};
+use crate::device::transport::{Trust, fingerprint};
+use crate::model::{
+    Device, DeviceId, DeviceName, Event, EventKind, Failure, FailureKind, Severity, Timestamp,
+};
 
 use crate::store::{Entry, HostKey};
 
@@ -14,6 +16,19 @@ use super::inventory::entry;
 use super::records::RefusedKey;
 use super::settings::HostKeyPolicy;
 use super::start::Engine;
+
+/// What is known of the host key of one place on the way to a device: its own, or a jump host's.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    /// `address:port`.
+    pub place: String,
+    /// The pinned keys: `ssh-ed25519 SHA256:…`.
+    pub pinned: Vec<String>,
+    /// Since when they are.
+    pub since: Timestamp,
+    /// A key that was shown and refused, and when that was first.
+    pub refused: Option<(String, Timestamp)>,
+}
 
 /// The pinned keys in the store.
 pub(super) struct StoredTrust {
@@ -98,6 +113,10 @@ impl StoredTrust {
     }
 }
 
+fn named(key: &str) -> String {
+    fingerprint(key).unwrap_or_else(|| "a key that cannot be read".to_owned())
+}
+
 /// Stores what was decided, aside: the session need not wait for the disk, and a pin that a power cut takes is made
 /// again at the next contact.
 fn keep(engine: &Arc<Engine>, entry: Entry, event: Event) {
@@ -148,6 +167,29 @@ impl Engine {
         self.tell(events);
         self.publish_now();
         Ok(refused)
+    }
+
+    /// What is known of the host keys on the way to a device. Blocks.
+    pub(super) fn known_keys(&self, device: DeviceId) -> Result<Vec<KnownKey>, ActError> {
+        let device = self.present().device(device);
+        let device = device.ok_or_else(|| ActError::not_found("the device is not known any more"))?;
+        let failed = |error: crate::store::StoreError| ActError::storage("reading the host key", error);
+        let mut known = Vec::new();
+        for place in self.reader.places(&device) {
+            let place = place.to_ascii_lowercase();
+            let pinned = self.store.get::<HostKey>(&place).map_err(failed)?.unwrap_or_default();
+            let refused = self.store.get::<RefusedKey>(&place).map_err(failed)?;
+            if pinned.keys.is_empty() && refused.is_none() {
+                continue;
+            }
+            known.push(KnownKey {
+                place,
+                pinned: pinned.keys.iter().map(|key| named(key)).collect(),
+                since: pinned.since,
+                refused: refused.map(|refused| (refused.shown, refused.at)),
+            });
+        }
+        Ok(known)
     }
 
     /// The first refused key on the way to a device: that of a jump host, or its own.

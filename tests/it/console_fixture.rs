@@ -9,6 +9,7 @@ use noctule::engine::driver_files::{DriverInfo, DriverText, Outcome, Replay};
 use noctule::engine::fields::blank;
 use noctule::engine::query::{Answer, ConfigText, Hit, Query, SearchAnswer};
 use noctule::engine::snapshot::{BackupState, DeviceRow, Job, JobTask, Snapshot, Stage, Totals, Versions};
+use noctule::engine::trust::KnownKey;
 use noctule::model::{
     BlobId, BlobRef, DeviceId, DeviceName, DriverId, Event, EventKind, Evidence, Failure, FailureKind,
     Revision, RevisionState, Run, RunStatus, Severity, Timestamp, TransportKind,
@@ -152,6 +153,13 @@ impl World {
     fn answer_more(&self, query: &Query) -> Answer {
         let drivers = Drivers::embedded();
         match query {
+            Query::HostKeys(_) => Answer::HostKeys(vec![KnownKey {
+                place: "10.0.0.1:22".into(),
+                pinned: vec!["ssh-ed25519 SHA256:q0Kl8ZrKZ6Q1kDqZzv5H2pZ8yXv0oJ3bYc1n7mT4dXk".into()],
+                since: minutes_ago(90_000),
+                refused: (self.state == State::Trouble)
+                    .then(|| ("SHA256:AbC1kDqZzv5H2pZ8yXv0oJ3bYc1n7mT4dXk".into(), minutes_ago(6))),
+            }]),
             Query::Drivers => {
                 let info = |id: &DriverId| {
                     let driver = drivers.get(id).expect("it is well made");

@@ -11,7 +11,9 @@ use crate::console::theme::Token;
 use crate::console::widgets::pager::shifted;
 use crate::console::widgets::{Pager, notice};
 use crate::console::words::{self, Field};
+use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::DeviceRow;
+use crate::engine::trust::KnownKey;
 use crate::model::{DeviceId, clean_line};
 
 inventory::submit! { Decl {
@@ -37,7 +39,14 @@ inventory::submit! { Decl {
     make: |args, cx| match args {
         [name] => {
             let row = cx.device_named(name).ok_or_else(|| format!("There is no device {name}"))?;
-            Ok(Box::new(DevicePage { id: row.device.id, name: name.clone(), pager: Pager::default(), count: 0 }))
+            Ok(Box::new(DevicePage {
+                id: row.device.id,
+                name: name.clone(),
+                pager: Pager::default(),
+                count: 0,
+                keys: Vec::new(),
+                read_at: None,
+            }))
         }
         _ => Err("device needs one device: :device core-1".into()),
     },
@@ -47,8 +56,11 @@ struct DevicePage {
     id: DeviceId,
     name: String,
     pager: Pager,
-    /// The lines of the last drawing.
+    /// The lines that can be the first one shown, at the last drawing.
     count: usize,
+    keys: Vec<KnownKey>,
+    /// The version of the picture in which the keys were read.
+    read_at: Option<u64>,
 }
 
 impl DevicePage {
@@ -59,6 +71,18 @@ impl DevicePage {
     /// The record and what happened, as lines: a name, a value, its look.
     fn fields(&self, row: &DeviceRow, cx: &Cx) -> Vec<Field> {
         let mut fields = words::fields(row, cx);
+        if !self.keys.is_empty() {
+            fields.push(Field::head("Host keys"));
+        }
+        for key in &self.keys {
+            let pinned = if key.pinned.is_empty() { "none is pinned".to_owned() } else { key.pinned.join(", ") };
+            let since = if key.pinned.is_empty() { String::new() } else { format!(", since {}", cx.date(key.since)) };
+            fields.push(Field::new(key.place.clone(), format!("{pinned}{since}"), Token::Text));
+            if let Some((shown, at)) = &key.refused {
+                let line = format!("{shown} was shown at {} and refused: t trusts it", cx.date(*at));
+                fields.push(Field::new("", line, Token::Bad));
+            }
+        }
         let events = cx.snapshot.events.iter().filter(|event| event.device.as_ref() == Some(&row.device.name));
         let events: Vec<_> = events.take(20).collect();
         if !events.is_empty() {
@@ -76,6 +100,18 @@ impl DevicePage {
 impl Pane for DevicePage {
     fn subject(&self) -> String {
         self.name.clone()
+    }
+
+    fn wants(&mut self, cx: &Cx) -> Option<Query> {
+        // a key is pinned, refused or trusted with an event
+        let now = Some(cx.snapshot.versions.events);
+        (std::mem::replace(&mut self.read_at, now) != now).then_some(Query::HostKeys(self.id))
+    }
+
+    fn answer(&mut self, answer: Answer, _cx: &Cx) {
+        if let Answer::HostKeys(keys) = answer {
+            self.keys = keys;
+        }
     }
 
     fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
@@ -111,10 +147,11 @@ impl Pane for DevicePage {
                 lines.push((std::mem::take(&mut name), value, field.token));
             }
         }
-        self.count = lines.len();
-        let window = self.pager.window(lines.len(), area);
-        for (at, y) in window.zip(area.y..) {
-            let (name, value, token) = &lines[at];
+        // the page scrolls as a whole: no line of it is selected
+        self.pager.page = usize::from(area.height);
+        self.count = lines.len().saturating_sub(self.pager.page) + 1;
+        self.pager.cursor = self.pager.cursor.min(self.count - 1);
+        for ((name, value, token), y) in lines[self.pager.cursor..].iter().zip(area.top()..area.bottom()) {
             let (x, style) = (area.x + 1, cx.theme.style(*token));
             if *token == Token::Section && name.is_empty() {
                 text::put(buf, x, y, area.width.saturating_sub(1), value, style.bold());
@@ -139,6 +176,9 @@ impl Pane for DevicePage {
         let row = self.row(cx)?;
         match line.split(' ').next() {
             Some("config" | "diff") if row.newest.is_none() => Some("no revision is stored yet".into()),
+            Some("device") if line.starts_with("device trust") && self.keys.iter().all(|key| key.refused.is_none()) => {
+                Some("no host key was refused".into())
+            }
             Some("backup") if !row.device.is_managed() => Some("the device is not managed".into()),
             Some("show-recording") if row.last_run.as_ref().is_none_or(|run| run.recording.is_none()) => {
                 Some("the last run left no recording".into())

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, Secret, TransportKind};
 
+pub use ssh::fingerprint;
 pub use ssh_config::{HostConfig, SshConfig};
 pub use telnet::codec::{Codec as TelnetCodec, Decoded as TelnetDecoded};
 

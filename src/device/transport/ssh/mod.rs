@@ -14,6 +14,12 @@ use crate::device::driver::Limits;
 use crate::model::{Address, Failure, FailureKind};
 use handler::{Broken, Keys};
 
+/// A host key, as OpenSSH writes it, in the form that people compare: `ssh-ed25519 SHA256:…`; `None` where it is none.
+pub fn fingerprint(key: &str) -> Option<String> {
+    let key = russh::keys::PublicKey::from_openssh(key).ok()?;
+    Some(format!("{} {}", key.algorithm(), key.fingerprint(russh::keys::HashAlg::Sha256)))
+}
+
 /// Opens a shell on the device, through its jump hosts.
 pub async fn open(target: &Target, trust: Arc<dyn Trust>, limits: &Limits) -> Result<Box<dyn Wire>, Failure> {
     let mut path: Vec<Handle<Keys>> = Vec::new();
@@ -158,5 +164,18 @@ impl tokio::io::AsyncWrite for Shell {
 impl std::fmt::Display for Jump {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}@{}:{}", self.username, self.address, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_named_as_ssh_keygen_names_it() {
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICfuGH/TR37NHrqy57j9zANVFwKkZJHuVIo1C2PgVZYN";
+        let named = "ssh-ed25519 SHA256:kfmvDxV1sVSixhgrcjQMjVWfCbBbETxJOLvYgYZ7wic";
+        assert_eq!(fingerprint(key).as_deref(), Some(named));
+        assert_eq!(fingerprint("ssh-ed25519 AAAAno"), None);
     }
 }
