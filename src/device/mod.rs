@@ -14,3 +14,6 @@ pub mod sections;
 pub mod session;
 pub mod transcript;
 pub mod transport;
+
+#[cfg(test)]
+mod tests;
