@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::driver::{CompiledDriver, Patterns};
+use super::driver::{CompiledBlock, CompiledDriver, Patterns};
 use crate::model::{MAX_SHOWN, clean_line};
 
 const VOLATILE: &str = "<volatile>";
@@ -14,13 +14,13 @@ const ROTATING: &str = "<secret>";
 /// Makes the normalised view. `fingerprint` names a secret without telling it.
 pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
     let mut normal = String::with_capacity(exact.len());
-    let mut block: Option<(usize, String)> = None;
+    let mut block: Option<(&CompiledBlock, String)> = None;
     for line in exact.lines() {
         if let Some((kind, body)) = &mut block {
             body.push_str(line);
             body.push('\n');
-            if driver.secret_blocks[*kind].1.is_match(line) {
-                push(&mut normal, &format!("<secret:{}>", fingerprint(body)));
+            if kind.to.is_match(line) {
+                push(&mut normal, &block_name(kind, body, fingerprint));
                 block = None;
             }
             continue;
@@ -28,7 +28,7 @@ pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str
         if driver.drop.is_match(line) {
             continue;
         }
-        if let Some(kind) = driver.secret_blocks.iter().position(|(from, _)| from.is_match(line)) {
+        if let Some(kind) = driver.secret_blocks.iter().find(|kind| kind.from.is_match(line)) {
             push(&mut normal, line);
             block = Some((kind, String::new()));
             continue;
@@ -36,10 +36,14 @@ pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str
         push_line(&mut normal, driver, line, fingerprint);
     }
     // A block without an end is a secret to the end of the text.
-    if let Some((_, body)) = block {
-        push(&mut normal, &format!("<secret:{}>", fingerprint(&body)));
+    if let Some((kind, body)) = block {
+        push(&mut normal, &block_name(kind, &body, fingerprint));
     }
     normal
+}
+
+fn block_name(kind: &CompiledBlock, body: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
+    if kind.rotating { ROTATING.to_owned() } else { format!("<secret:{}>", fingerprint(body)) }
 }
 
 fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerprint: &dyn Fn(&str) -> String) {
@@ -158,7 +162,7 @@ mod tests {
         let driver: Driver = toml::from_str(
             "id='x'\nvendor='x'\nname='x'\ntried='never'\n[prompt]\nprivileged='#'\n[[backup.commands]]\nrun='s'\nconfig=true\n\
              [normal]\nvolatile=['uptime \\d+']\nrotating_secrets=['ENC (\\S+)']\nsecrets=['set (\\S+) ENC']\n\
-             [[normal.secret_blocks]]\nfrom='BEGIN'\nto='END'\n",
+             [[normal.secret_blocks]]\nfrom='BEGIN'\nto='END'\n[[normal.secret_blocks]]\nfrom='SALTED'\nto='DONE'\nrotating=true\n",
         )
         .unwrap();
         let driver = CompiledDriver::new(driver).unwrap();
@@ -172,6 +176,7 @@ mod tests {
                 name("fake\nEND KEY\n")
             )
         );
+        assert_eq!(normalise(&driver, "SALTED\nfake-1\nDONE\n", &name), "SALTED\n<secret>\n");
         assert!(!normalise(&driver, "BEGIN\nfake-without-end\n", &name).contains("fake-without-end"));
     }
 

@@ -50,7 +50,7 @@ pub struct CompiledDriver {
     /// `[normal] rotating_secrets`
     pub rotating_secrets: Patterns,
     /// `[normal] secret_blocks`
-    pub secret_blocks: Vec<(Regex, Regex)>,
+    pub secret_blocks: Vec<CompiledBlock>,
     /// `[errors] lines`
     pub errors: RegexSet,
     /// `log_lines`
@@ -67,6 +67,16 @@ pub struct CompiledAnswer {
     pub expect: Regex,
     /// What is sent.
     pub send: String,
+}
+
+/// A [`Block`] with its patterns compiled.
+pub struct CompiledBlock {
+    /// The first line.
+    pub from: Regex,
+    /// The last line.
+    pub to: Regex,
+    /// Whether it changes by itself.
+    pub rotating: bool,
 }
 
 /// Patterns that are first tried all at once.
@@ -96,8 +106,12 @@ impl CompiledDriver {
             |field: &str, text: &Option<String>| text.as_ref().map(|text| pattern(field, text)).transpose();
         let mut failed = driver.login.failed.clone();
         failed.extend(driver.enable.iter().flat_map(|enable| enable.failed.iter().cloned()));
-        let blocks = driver.normal.secret_blocks.iter().map(|Block { from, to }| {
-            Ok((pattern("normal.secret_blocks.from", from)?, pattern("normal.secret_blocks.to", to)?))
+        let blocks = driver.normal.secret_blocks.iter().map(|Block { from, to, rotating }| {
+            Ok(CompiledBlock {
+                from: pattern("normal.secret_blocks.from", from)?,
+                to: pattern("normal.secret_blocks.to", to)?,
+                rotating: *rotating,
+            })
         });
         let command_answers = driver.backup.commands.iter();
         Ok(Self {

@@ -4,6 +4,6 @@ mod compiled;
 mod load;
 mod schema;
 
-pub use compiled::{CompiledAnswer, CompiledDriver, Patterns};
+pub use compiled::{CompiledAnswer, CompiledBlock, CompiledDriver, Patterns};
 pub use load::{Drivers, Problem, TranscriptFile, compile};
 pub use schema::*;

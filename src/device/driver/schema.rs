@@ -253,6 +253,9 @@ pub struct Block {
     pub from: String,
     /// The last line.
     pub to: String,
+    /// Whether it is written with a new salt at each look: it then shows as `<secret>`, however it changes.
+    #[serde(default)]
+    pub rotating: bool,
 }
 
 /// `[errors]`
