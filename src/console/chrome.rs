@@ -1,5 +1,7 @@
 //! What stands around a pane: the title row above, the hint row below, and what lies over it.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -9,6 +11,8 @@ use super::theme::{Token, state};
 use super::widgets::notice;
 use crate::engine::snapshot::BackupState;
 
+/// From what age on the picture may be wrong: the engine shows a new one every minute.
+const STALE: Duration = Duration::from_secs(180);
 /// The most actions in the hint row.
 const MOST_HINTS: usize = 6;
 /// The actions of the pane's own among them.
@@ -108,7 +112,8 @@ impl Screen {
         crumbs.into_iter().next_back().unwrap_or_default()
     }
 
-    /// What the title row says at the right: the pane's own count, the network's health, the age of the picture.
+    /// What the title row says at the right: the pane's own count, the network's health, the age of a picture that is
+    /// not fresh.
     fn totals(&self) -> Vec<Part> {
         let totals = self.cx.snapshot.totals;
         let mut parts = Vec::new();
@@ -131,10 +136,13 @@ impl Screen {
                 add(format!("{}{count}", self.cx.theme.state_glyph(of)), state(of).1, dropped);
             }
         }
-        let clock = self.cx.clock(self.cx.snapshot.at);
+        let at = self.cx.snapshot.at;
         match self.frozen {
-            Some(_) => add(format!("frozen {clock}"), Token::Marked, 0),
-            None => add(format!("as of {clock}"), Token::Title, 2),
+            Some(_) => add(format!("frozen {}", self.cx.clock(at)), Token::Marked, 0),
+            None if at.age(self.cx.now) >= STALE => {
+                add(format!("{} old", self.cx.age(Some(at))), Token::Warn, 0);
+            }
+            None => {}
         }
         parts.retain(|part| !part.text.is_empty());
         parts

@@ -1,12 +1,16 @@
-//! What several panes say of a device.
+//! What several panes say of a device and of a job.
 
 use std::borrow::Cow;
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
 use super::cx::Cx;
 use super::evidence;
+use super::text;
 use super::theme::{self, Token, state};
-use crate::engine::snapshot::{BackupState, DeviceRow, Stage};
-use crate::model::{DeviceId, Timestamp, clean_line};
+use crate::engine::snapshot::{BackupState, DeviceRow, Job, Stage};
+use crate::model::{DeviceId, RunStatus, Timestamp, clean_line};
 
 /// Why a device is as it is, in one line; empty where all is well.
 pub fn why<'a>(row: &'a DeviceRow, cx: &'a Cx) -> Cow<'a, str> {
@@ -122,4 +126,41 @@ pub fn fields(row: &DeviceRow, cx: &Cx) -> Vec<Field> {
 /// A moment and how long ago it was.
 fn moment(at: Timestamp, cx: &Cx) -> String {
     format!("{} ({} ago)", cx.date(at), cx.age(Some(at)))
+}
+
+/// The columns of a bar.
+const BAR: u16 = 20;
+
+/// A full and an empty part in the proportion of `done` to `all`, in `columns`. It is full when all is done, not before.
+pub fn draw_bar(done: u64, all: u64, area: Rect, buf: &mut Buffer, cx: &Cx, token: Token) {
+    let columns = area.width;
+    let part = u64::from(columns) * done.min(all) / all.max(1);
+    let mut full = u16::try_from(part).unwrap_or(columns);
+    if done < all {
+        full = full.min(columns.saturating_sub(1));
+    }
+    let line = |glyph: &str, count: u16| glyph.repeat(usize::from(count));
+    let filled = line(cx.theme.glyph("━", "#"), full);
+    let x = text::put(buf, area.x, area.y, full, &filled, cx.theme.style(token));
+    let empty = line(cx.theme.glyph("─", "-"), columns - full);
+    text::put(buf, x, area.y, columns - full, &empty, cx.theme.style(Token::Dim));
+}
+
+/// How far a job is, in one row.
+pub fn draw_progress(job: &Job, area: Rect, buf: &mut Buffer, cx: &Cx) {
+    let over = job.tasks.iter().filter(|task| matches!(task.stage, Stage::Done(_))).count();
+    let failed = job.tasks.iter().filter(|task| task.stage == Stage::Done(RunStatus::Failed)).count();
+    let (done, all) = (over as u64, job.tasks.len() as u64);
+    let bar = Rect { x: area.x + 1, width: BAR.min(area.width.saturating_sub(1)), ..area };
+    draw_bar(done, all, bar, buf, cx, Token::Running);
+    let room = |x: u16| area.right().saturating_sub(x);
+    let x = bar.right() + 1;
+    let mut x =
+        text::put(buf, x, area.y, room(x), &format!("{over} of {all}"), cx.theme.style(Token::Running));
+    if failed > 0 {
+        let failures = format!(", {} {failed} failed", cx.theme.run_glyph(RunStatus::Failed));
+        x = text::put(buf, x, area.y, room(x), &failures, cx.theme.style(Token::Bad));
+    }
+    let what = format!("  {}  by {}, {}", clean_line(&job.line), clean_line(&job.by), cx.age(Some(job.at)));
+    text::put(buf, x, area.y, room(x), &what, cx.theme.style(Token::Text));
 }

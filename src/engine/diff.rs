@@ -123,6 +123,28 @@ pub fn lines(old: &str, new: &str, context: usize) -> Diff {
     out
 }
 
+impl Diff {
+    /// The same difference with at most `context` unchanged lines around each change.
+    pub fn narrowed(&self, context: usize) -> Self {
+        let lines: Vec<&DiffLine> = self.hunks.iter().flat_map(|hunk| &hunk.lines).collect();
+        let mut near = vec![false; lines.len()];
+        for (at, _) in lines.iter().enumerate().filter(|(_, line)| line.kind != LineKind::Same) {
+            near[at.saturating_sub(context)..lines.len().min(at.saturating_add(context + 1))].fill(true);
+        }
+        let mut hunks = Vec::new();
+        let mut hunk: Vec<DiffLine> = Vec::new();
+        for (line, near) in lines.into_iter().zip(near) {
+            match near {
+                true => hunk.push(line.clone()),
+                false if hunk.is_empty() => {}
+                false => hunks.push(hunk_of(std::mem::take(&mut hunk))),
+            }
+        }
+        hunks.extend((!hunk.is_empty()).then(|| hunk_of(hunk)));
+        Self { hunks, ..*self }
+    }
+}
+
 /// The difference as `diff -u` prints it; empty where the texts are the same.
 pub fn unified(diff: &Diff, old_name: &str, new_name: &str) -> String {
     if diff.hunks.is_empty() {
@@ -246,6 +268,17 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_diff_with_all_context_narrows_to_the_one_with_little(
+            old in proptest::collection::vec("[ab]{0,2}", 0..40),
+            new in proptest::collection::vec("[ab]{0,2}", 0..40),
+        ) {
+            let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+            let (old, new) = (text(&old), text(&new));
+            let whole = lines(&old, &new, usize::MAX / 4);
+            proptest::prop_assert_eq!(whole.narrowed(CONTEXT), lines(&old, &new, CONTEXT));
+        }
+
         #[test]
         fn a_diff_with_all_context_holds_both_texts(
             old in proptest::collection::vec("[ab ]{0,3}", 0..20),

@@ -61,7 +61,8 @@ pub(super) async fn work(publisher: Arc<Publisher>, engine: Weak<Engine>) {
         if check_late {
             alive.present().pass_time(alive.now());
         }
-        if alive.present().is_stirred() {
+        // once a minute in any case: a picture that grows old then says that the engine is not well
+        if check_late || alive.present().is_stirred() {
             alive.publish_now();
         }
         drop(alive);

@@ -430,8 +430,9 @@ fn a_dangerous_line_is_asked_for_with_the_focus_on_cancel() {
     let mut operator = trouble();
     operator.command("job cancel 12").sees("[ Cancel ]").press("<enter>").sees("nothing was done");
     assert!(operator.lines.is_empty());
-    operator.command("job cancel 12").press("<right><enter>");
+    operator.press("3X").sees("End a job").press("<right><enter>");
     assert_eq!(operator.line(), "job cancel 12");
+    operator.press("GX").sees("Job 11 has ended");
 }
 
 #[test]
@@ -442,6 +443,16 @@ fn views_keep_their_state_and_a_frozen_picture_stands_still() {
     operator.world.set_devices(Vec::new());
     operator.tell();
     operator.sees("fails-down").press("f").sees("No devices yet");
+}
+
+#[test]
+fn a_picture_that_grows_old_says_so() {
+    let mut operator = trouble();
+    operator.sees_not("old ");
+    operator.now.0 += 5 * 60_000;
+    assert!(!operator.frame().is_empty());
+    operator.sees("5m old").tell();
+    operator.sees_not("5m old");
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl Diff {
         self.new_lines = new.text.lines().map(|line| clean_line(line).into_owned()).collect();
         let name = |name: &str, text: &ConfigText| format!("{name} #{}", text.revision.number);
         self.unified = diff::unified(
-            &diff::lines(&old.text, &new.text, diff::CONTEXT),
+            &self.rows.narrow,
             &name(&self.names.0, &old),
             &name(&self.names.1, &new),
         );

@@ -10,6 +10,7 @@ use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::theme::{self, Token};
 use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::console::words;
 use crate::engine::snapshot::{Job, JobTask, Stage};
 use crate::model::{DeviceId, RunStatus, clean_line};
 
@@ -24,6 +25,7 @@ inventory::submit! { Decl {
     keys: &[
         Bind::hint("enter", "history {device}", "History"),
         Bind::hint("b", "backup run {devices}", "Again"),
+        Bind::hint("X", "cancel", "End the job"),
     ],
     make: |args, cx| {
         let mut jobs = Jobs { table: Table::new(COLUMNS, None) };
@@ -41,8 +43,18 @@ const COLUMNS: &[Column] = &[
     Column::new("by", 10, 4),
 ];
 
+/// The most jobs whose progress is drawn.
+const MOST_BARS: usize = 5;
+
 struct Jobs {
     table: Table,
+}
+
+impl Jobs {
+    /// The job of the selected row.
+    fn job<'a>(&self, cx: &'a Cx) -> Option<&'a Job> {
+        View::new(cx).rows.get(self.table.selected()?).map(|(job, ..)| *job)
+    }
 }
 
 /// Every device of every job, those at work first.
@@ -134,6 +146,11 @@ impl Pane for Jobs {
     fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
         match words {
             ["open"] => Outcome::Line("history {device}".into()),
+            ["cancel"] => match self.job(cx) {
+                Some(job) if job.ended.is_none() => Outcome::Line(format!("job cancel {}", job.id)),
+                Some(job) => Outcome::refused(format!("Job {} has ended", job.id)),
+                None => Outcome::refused("No job is selected"),
+            },
             _ => self.table.act(words, &View::new(cx)),
         }
     }
@@ -143,7 +160,14 @@ impl Pane for Jobs {
             let sentence = "Nothing is going on. b on the device list starts a backup.";
             return notice(area, buf, &cx.theme, sentence);
         }
-        self.table.draw(area, buf, cx, &View::new(cx), "Nothing is going on");
+        let running = cx.snapshot.jobs.iter().filter(|job| job.ended.is_none());
+        let mut y = area.y;
+        for job in running.take(usize::from(area.height / 4).min(MOST_BARS)) {
+            words::draw_progress(job, Rect { y, height: 1, ..area }, buf, cx);
+            y += 1;
+        }
+        let list = Rect { y, height: area.bottom() - y, ..area };
+        self.table.draw(list, buf, cx, &View::new(cx), "Nothing is going on");
     }
 
     fn click(&mut self, x: u16, y: u16, cx: &Cx) -> Outcome {
@@ -167,6 +191,14 @@ impl Pane for Jobs {
 
     fn columns(&self) -> Vec<&'static str> {
         self.table.names()
+    }
+
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        match (line, self.job(cx)) {
+            ("cancel", None) => Some("no job is selected".into()),
+            ("cancel", Some(job)) if job.ended.is_some() => Some("the job has ended".into()),
+            _ => None,
+        }
     }
 
     fn filter(&self) -> Option<&str> {

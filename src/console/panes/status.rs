@@ -13,8 +13,8 @@ use crate::console::text;
 use crate::console::theme::{Token, state};
 use crate::console::widgets::{Column, Rows, Table, notice};
 use crate::console::words;
-use crate::engine::snapshot::{BackupState, DeviceRow, Job, Stage};
-use crate::model::{DeviceId, EventKind, RunStatus, Timestamp, clean_line};
+use crate::engine::snapshot::{BackupState, DeviceRow, Job};
+use crate::model::{DeviceId, EventKind, Timestamp, clean_line};
 
 inventory::submit! { Decl {
     name: "status",
@@ -242,16 +242,10 @@ fn draw_totals(area: Rect, buf: &mut Buffer, cx: &Cx) {
     if area.height < 2 {
         return;
     }
-    let managed = totals.managed.max(1);
     let devices = format!("{} managed, {} unmanaged", totals.managed, totals.unmanaged);
-    let columns = area.width.saturating_sub(2).min(40);
-    let filled = u16::try_from(u64::from(columns) * u64::from(totals.good) / u64::from(managed)).unwrap_or(0);
-    // a bar that is full says that all is well: one bad device of ten thousand is seen in it
-    let filled = if totals.good < totals.managed { filled.min(columns.saturating_sub(1)) } else { filled };
-    let full = cx.theme.glyph("━", "#").repeat(usize::from(filled));
-    let empty = cx.theme.glyph("─", "-").repeat(usize::from(columns.saturating_sub(filled)));
-    let x = text::put(buf, area.x + 1, area.y + 1, columns, &full, style(Token::Good));
-    let x = text::put(buf, x, area.y + 1, columns, &empty, style(Token::Dim)) + 2;
+    let bar = Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2).min(40), height: 1 };
+    words::draw_bar(totals.good.into(), totals.managed.into(), bar, buf, cx, Token::Good);
+    let x = bar.right() + 2;
     text::put(buf, x, area.y + 1, right.saturating_sub(x), &devices, style(Token::Dim));
     if area.height < 3 {
         return;
@@ -282,20 +276,7 @@ fn draw_work(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
         if y >= body.bottom() {
             break;
         }
-        let over = |task: &&crate::engine::snapshot::JobTask| matches!(task.stage, Stage::Done(_));
-        let failed = job.tasks.iter().filter(|task| task.stage == Stage::Done(RunStatus::Failed)).count();
-        let done = job.tasks.iter().filter(over).count();
-        let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-        let line = format!(
-            "{} {} of {} done{failures}  {}  by {}, {}",
-            cx.theme.state_glyph(BackupState::Running),
-            done,
-            job.tasks.len(),
-            clean_line(&job.line),
-            clean_line(&job.by),
-            cx.age(Some(job.at)),
-        );
-        text::put(buf, body.x + 1, y, body.width.saturating_sub(1), &line, cx.theme.style(Token::Running));
+        words::draw_progress(job, Rect { y, height: 1, ..body }, buf, cx);
         y += 1;
     }
     y - area.y + 1

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::device::sections::Section;
-use crate::engine::diff::{self, CONTEXT, DiffLine, LineKind};
+use crate::engine::diff::{self, CONTEXT, Diff, DiffLine, LineKind};
 
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Row {
 pub struct DiffRows {
     /// Every line of both texts.
     pub lines: Vec<DiffLine>,
+    /// The difference with little around each change: what is copied.
+    pub narrow: Diff,
     /// The rows, in order.
     pub rows: Vec<Row>,
     /// The rows at which places that differ begin.
@@ -40,8 +42,10 @@ impl DiffRows {
     pub fn new(old: &str, new: &str, beside: bool) -> Self {
         // all lines are wanted, so that a fold can be opened
         let diff = diff::lines(old, new, usize::MAX / 4);
+        let narrow = diff.narrowed(CONTEXT);
         let lines = diff.hunks.into_iter().flat_map(|hunk| hunk.lines).collect();
-        let mut rows = Self { lines, added: diff.added, removed: diff.removed, beside, ..Self::default() };
+        let mut rows =
+            Self { lines, narrow, added: diff.added, removed: diff.removed, beside, ..Self::default() };
         rows.lay_out();
         rows
     }
