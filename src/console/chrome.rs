@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::pane;
 use super::screen::{Overlay, Screen, Slot};
 use super::text;
 use super::theme::{Token, state};
@@ -66,13 +67,21 @@ impl Screen {
             }
             Overlay::Filter { input, .. } => {
                 let style = self.cx.theme.style(Token::Text);
-                cursor = Some(input.draw(buf, (bottom.x, bottom.y), bottom.width, "/", style));
+                let at = input.draw(buf, (bottom.x, bottom.y), bottom.width, "/", style);
+                // the language, while there is nothing but a column's name to learn it from
+                let columns = self.stack.last().map(|slot| slot.pane.columns()).unwrap_or_default();
+                if let Some(column) = columns.first().filter(|_| input.text().is_empty()) {
+                    let words = format!("  word  !not  ~fuzzy  {column}:word");
+                    let room = bottom.right().saturating_sub(at.0);
+                    text::put(buf, at.0, at.1, room, &words, self.cx.theme.style(Token::Dim));
+                }
+                cursor = Some(at);
             }
         }
         cursor
     }
 
-    fn draw_title(&self, area: Rect, buf: &mut Buffer) {
+    fn draw_title(&mut self, area: Rect, buf: &mut Buffer) {
         let style = self.cx.theme.style(Token::Title);
         buf.set_style(area, style);
         let columns = usize::from(area.width);
@@ -93,8 +102,39 @@ impl Screen {
             text::put(buf, right, area.y, wide, &part.text, style);
             right = right.saturating_sub(2);
         }
-        let left = self.crumbs(usize::from(right.saturating_sub(area.x + 1)));
-        text::put(buf, area.x + 1, area.y, right.saturating_sub(area.x + 1), &left, style.bold());
+        let room = right.saturating_sub(area.x + 1);
+        self.tabs.clear();
+        if self.stack.len() == 1 && self.draw_tabs(Rect { x: area.x + 1, width: room, ..area }, buf) {
+            return;
+        }
+        let left = self.crumbs(usize::from(room));
+        text::put(buf, area.x + 1, area.y, room, &left, style.bold());
+    }
+
+    /// The views with their number keys, where there is room for all of them. Says whether there is.
+    fn draw_tabs(&mut self, area: Rect, buf: &mut Buffer) -> bool {
+        let tabs: Vec<_> = pane::all().filter_map(|decl| Some((decl.tab?, decl))).collect();
+        let wide: usize = tabs.iter().map(|(_, decl)| text::width(decl.title) + 4).sum();
+        if wide > usize::from(area.width) + 2 {
+            return false;
+        }
+        let current = self.scope();
+        let title = self.cx.theme.style(Token::Title);
+        let mut x = area.x;
+        for (number, decl) in tabs {
+            let (key, name) = if decl.name == current {
+                (title.patch(self.cx.theme.style(Token::Key)), title.bold())
+            } else {
+                let dim = title.patch(self.cx.theme.style(Token::Dim));
+                (dim, dim)
+            };
+            let from = x;
+            x = text::put(buf, x, area.y, area.right().saturating_sub(x), &format!("{number} "), key);
+            x = text::put(buf, x, area.y, area.right().saturating_sub(x), decl.title, name);
+            self.tabs.push((from, x, decl.name));
+            x += 2;
+        }
+        true
     }
 
     /// The panes from the lowest to the one on top; where there is no room, the lower ones go.

@@ -53,6 +53,11 @@ impl History {
 }
 
 impl CommandLine {
+    /// A line that is begun, to be gone on with.
+    pub fn begun(line: &str) -> Self {
+        Self { input: LineInput::new(line), ..Self::default() }
+    }
+
     /// Takes a key.
     pub fn key(&mut self, key: Key, history: &History, cx: &Cx) -> Entered {
         match key.code {

@@ -48,6 +48,8 @@ pub struct Screen {
     parked: BTreeMap<&'static str, Vec<Slot>>,
     last: Option<&'static str>,
     pub(super) overlay: Overlay,
+    /// Where the views' names stand in the title row: from, up to, which.
+    pub(super) tabs: Vec<(u16, u16, &'static str)>,
     pub(super) flash: Option<Flash>,
     /// The keys of a chord that has begun.
     pub(super) chord: Vec<Key>,
@@ -95,6 +97,7 @@ impl Screen {
             parked: BTreeMap::new(),
             last: None,
             overlay: Overlay::None,
+            tabs: Vec::new(),
             flash: None,
             chord: Vec::new(),
             frozen: None,
@@ -222,6 +225,12 @@ impl Screen {
         match mouse.kind {
             MouseKind::WheelUp => self.act("scroll-up", false),
             MouseKind::WheelDown => self.act("scroll-down", false),
+            MouseKind::Press if mouse.y == 0 => {
+                let tab = self.tabs.iter().find(|(from, to, _)| (*from..*to).contains(&mouse.x));
+                if let Some((.., name)) = tab {
+                    self.switch(name);
+                }
+            }
             MouseKind::Press => {
                 if let Some(slot) = self.stack.last_mut() {
                     let outcome = slot.pane.click(mouse.x, mouse.y, &self.cx);
@@ -367,6 +376,9 @@ impl Screen {
             ["filter"] => self.open_filter(),
             ["filter", words @ ..] => self.set_filter(&words.join(" ")),
             ["command"] => self.overlay = Overlay::Command(CommandLine::default()),
+            ["command", words @ ..] => {
+                self.overlay = Overlay::Command(CommandLine::begun(&format!("{} ", words.join(" "))));
+            }
             ["help"] => self.overlay = Overlay::Menu(self.help()),
             ["sort"] => self.open_sort(),
             ["copy"] => self.copy(),
@@ -597,8 +609,11 @@ impl Screen {
             items.push(Item {
                 key: format!(":{}", decl.name),
                 about: decl.about.into(),
-                line: decl.name.into(),
-                disabled: decl.needs_args().then(|| format!(":{} {}", decl.name, decl.args)),
+                line: match decl.needs_args() {
+                    true => format!("command {}", decl.name),
+                    false => decl.name.into(),
+                },
+                disabled: None,
             });
         }
         Menu::new("What can be done here", items)

@@ -417,6 +417,21 @@ fn help_lists_what_can_be_done_and_why_not() {
 }
 
 #[test]
+fn help_begins_the_line_that_needs_more() {
+    let mut operator = trouble();
+    operator.press("?").press(":search<enter>").sees(":search").press("vlan<enter>").sees("285 hits");
+}
+
+#[test]
+fn views_are_named_in_the_title_row_and_taken_with_the_mouse() {
+    let mut operator = trouble();
+    operator.sees("1 Devices  2 Status  3 Jobs  4 Events  5 Drivers");
+    let column = operator.screen().find("3 Jobs").expect("it is there") + 2;
+    operator.session.feed(format!("\x1b[<0;{column};1M").as_bytes(), NOW);
+    operator.sees("STAGE").press("2<enter>").sees("Status › Device fails-down");
+}
+
+#[test]
 fn a_viewer_changes_nothing() {
     let settings = Settings { role: noctule::model::Role::Viewer, ..Settings::default() };
     let mut operator = Operator::with(World::new(State::Trouble, false), 80, 24, &settings);
