@@ -33,6 +33,8 @@ pub struct CompiledDriver {
     pub pager: Option<Regex>,
     /// `[pager] remains`
     pub pager_remains: Option<Regex>,
+    /// `answers` of each `[[prepare]]`
+    pub prepare_answers: Vec<Vec<CompiledAnswer>>,
     /// `answers` of each backup command
     pub command_answers: Vec<Vec<CompiledAnswer>>,
     /// `[backup] begin`
@@ -135,6 +137,11 @@ impl CompiledDriver {
                 "pager.remains",
                 &driver.pager.as_ref().and_then(|pager| pager.remains.clone()),
             )?,
+            prepare_answers: driver
+                .prepare
+                .iter()
+                .map(|prepare| answers("prepare.answers", &prepare.answers))
+                .collect::<Result<_, String>>()?,
             command_answers: command_answers
                 .map(|command| answers("backup.commands.answers", &command.answers))
                 .collect::<Result<_, String>>()?,

@@ -176,6 +176,9 @@ pub struct Prepare {
     /// Whether an error line may answer it.
     #[serde(default)]
     pub optional: bool,
+    /// Questions that it asks.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
 }
 
 /// `[backup]`

@@ -109,8 +109,9 @@ impl Session {
     async fn enter(&mut self, login_in: LoginIn) -> Result<(), Failure> {
         self.log_in(login_in).await?;
         self.raise_privileges().await?;
-        for prepare in self.driver.prepare.clone() {
-            let answer = self.run(&prepare.run, &[], self.limits.idle).await?;
+        let driver = Arc::clone(&self.driver);
+        for (prepare, answers) in driver.prepare.iter().zip(&driver.prepare_answers) {
+            let answer = self.run(&prepare.run, answers, self.limits.idle).await?;
             if let Some(error) = answer.error.filter(|_| !prepare.optional) {
                 return Err(self.rejected(&prepare.run, &error));
             }
