@@ -210,6 +210,11 @@ impl Look {
     }
 }
 
+/// A look on a row: where the row's own look names a colour for text, as that of a selected one may, it stays.
+pub fn over(row: Style, look: Style) -> Style {
+    Style { fg: row.fg.or(look.fg), ..row.patch(look) }
+}
+
 /// The word and the token of a device's state.
 pub fn state(state: BackupState) -> (&'static str, Token) {
     match state {

@@ -12,7 +12,7 @@ use crate::console::evidence;
 use crate::console::find::Find;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;
-use crate::console::theme::Token;
+use crate::console::theme::{self, Token};
 use crate::console::widgets::{Pager, notice};
 use crate::device::sections::{Section, sections};
 use crate::engine::history;
@@ -328,7 +328,7 @@ impl Config {
         let line = self.visible[row];
         let base = if row == self.pager.cursor { cx.theme.style(Token::Selected) } else { Style::new() };
         buf.set_style(area, base);
-        let style = |token| base.patch(cx.theme.style(token));
+        let style = |token| theme::over(base, cx.theme.style(token));
         let wide = self.lines.len().max(99).ilog10() as u16 + 1;
         text::put_right(buf, area.x, area.y, wide.min(area.width), &(line + 1).to_string(), style(Token::Dim));
         let content = &self.lines[line];

@@ -11,7 +11,7 @@ use crate::console::cx::Cx;
 use crate::console::evidence;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;
-use crate::console::theme::Token;
+use crate::console::theme::{self, Token};
 use crate::console::widgets::diff_rows::{DiffRows, Row};
 use crate::console::widgets::{Pager, notice};
 use crate::device::sections::{Section, sections};
@@ -343,7 +343,7 @@ impl Diff {
                     text.push_str(&format!(" {}", heading.trim()));
                 }
                 let x = area.x + wide + 1;
-                let style = base.patch(cx.theme.style(Token::Section));
+                let style = theme::over(base, cx.theme.style(Token::Section));
                 text::put(buf, x, area.y, area.right().saturating_sub(x), &text, style);
             }
             Row::One(line) => {
@@ -357,7 +357,7 @@ impl Diff {
                 let left = Rect { width: half.saturating_sub(1), ..area };
                 let right = Rect { x: area.x + half, width: area.width - half, ..area };
                 let bar = cx.theme.glyph("│", "|");
-                text::put(buf, right.x - 1, area.y, 1, bar, base.patch(cx.theme.style(Token::Dim)));
+                text::put(buf, right.x - 1, area.y, 1, bar, theme::over(base, cx.theme.style(Token::Dim)));
                 for (line, area, is_old) in [(old, left, true), (new, right, false)] {
                     let Some(line) = line.map(|line| &self.rows.lines[line]) else { continue };
                     let number = if is_old { line.old_no } else { line.new_no };
@@ -381,7 +381,7 @@ impl Diff {
         for number in numbers {
             let number = number.map_or_else(String::new, |number| number.to_string());
             let room = wide.min(area.right().saturating_sub(x));
-            text::put_right(buf, x, area.y, room, &number, base.patch(cx.theme.style(Token::Dim)));
+            text::put_right(buf, x, area.y, room, &number, theme::over(base, cx.theme.style(Token::Dim)));
             x += wide + 1;
         }
         let (sign, plain, word) = match line.kind {
@@ -389,7 +389,7 @@ impl Diff {
             LineKind::Added => ("+", Token::Added, Token::AddedWord),
             LineKind::Removed => ("-", Token::Removed, Token::RemovedWord),
         };
-        let style = |token| base.patch(cx.theme.style(token));
+        let style = |token| theme::over(base, cx.theme.style(token));
         let x = text::put(buf, x, area.y, 2, &format!("{sign} "), style(plain));
         let pieces: Vec<(Cow<'_, str>, Style)> = line
             .spans

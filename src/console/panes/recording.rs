@@ -10,7 +10,7 @@ use crate::console::action::Outcome;
 use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;
-use crate::console::theme::Token;
+use crate::console::theme::{self, Token};
 use crate::console::widgets::pager::shifted;
 use crate::console::widgets::{Pager, notice};
 use crate::device::explain::{Reading, Seen};
@@ -270,7 +270,7 @@ impl Recording {
 /// One line per step: when, which way, what, and what the driver makes of it.
 fn draw_step(reading: &Reading, area: Rect, buf: &mut Buffer, cx: &Cx, base: Style) {
     buf.set_style(area, base);
-    let style = |token| base.patch(cx.theme.style(token));
+    let style = |token| theme::over(base, cx.theme.style(token));
     let (arrow, token) = match reading.step {
         Step::Device(_) => (cx.theme.glyph("◀", "<"), Token::Text),
         Step::Line { .. } | Step::Keys(_) => (cx.theme.glyph("▶", ">"), Token::Key),

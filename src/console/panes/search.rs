@@ -13,7 +13,7 @@ use crate::console::filter::{self, Filter};
 use crate::console::find;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;
-use crate::console::theme::Token;
+use crate::console::theme::{self, Token};
 use crate::console::widgets::{Pager, notice};
 use crate::engine::query::{Answer, Hit, Query, SearchAnswer, SearchQuery};
 use crate::model::clean_line;
@@ -282,7 +282,7 @@ impl Search {
     fn draw_row(&self, row: usize, area: Rect, buf: &mut Buffer, cx: &Cx) {
         let base = if row == self.pager.cursor { cx.theme.style(Token::Selected) } else { Style::new() };
         buf.set_style(area, base);
-        let style = |token| base.patch(cx.theme.style(token));
+        let style = |token| theme::over(base, cx.theme.style(token));
         let room = |x: u16| area.right().saturating_sub(x);
         match self.rows[row] {
             Row::Group { hits, first } => {

@@ -12,7 +12,7 @@ use crate::console::action::Outcome;
 use crate::console::cx::Cx;
 use crate::console::filter::{self, Filter};
 use crate::console::text;
-use crate::console::theme::{Theme, Token};
+use crate::console::theme::{self, Theme, Token};
 
 /// Columns between two cells.
 const GAP: u16 = 2;
@@ -353,9 +353,11 @@ impl Table {
             text::put(buf, area.x, y, 1, glyph, base);
             for &(x, width, column) in &layout {
                 let cell = rows.cell(self.visible[at], column);
-                let style = base.patch(cx.theme.style(rows.token(self.visible[at], column)));
-                let style =
-                    if at == self.cursor { Style { bg: base.bg.or(style.bg), ..style } } else { style };
+                let look = cx.theme.style(rows.token(self.visible[at], column));
+                let style = match at == self.cursor {
+                    true => Style { bg: base.bg.or(look.bg), ..theme::over(base, look) },
+                    false => base.patch(look),
+                };
                 match self.columns[column].align {
                     Align::Left => _ = text::put(buf, area.x + x, y, width, &cell, style),
                     Align::Right => text::put_right(buf, area.x + x, y, width, &cell, style),
