@@ -14,36 +14,33 @@ const ROTATING: &str = "<secret>";
 /// Makes the normalised view. `fingerprint` names a secret without telling it.
 pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
     let mut normal = String::with_capacity(exact.len());
-    let mut block: Option<(&CompiledBlock, String)> = None;
+    let mut open: Option<(&CompiledBlock, String)> = None;
     for line in exact.lines() {
-        if let Some((kind, body)) = &mut block {
+        if let Some((block, body)) = &mut open {
             body.push_str(line);
             body.push('\n');
-            if kind.to.is_match(line) {
-                push(&mut normal, &block_name(kind, body, fingerprint));
-                block = None;
+            if block.to.is_match(line) {
+                push(&mut normal, &block_name(block, body, fingerprint));
+                open = None;
             }
             continue;
         }
         if driver.drop.is_match(line) {
             continue;
         }
-        if let Some(kind) = driver.secret_blocks.iter().find(|kind| kind.from.is_match(line)) {
-            push(&mut normal, line);
-            block = Some((kind, String::new()));
-            continue;
-        }
         push_line(&mut normal, driver, line, fingerprint);
+        let begun = driver.secret_blocks.iter().find(|block| block.from.is_match(line));
+        open = begun.map(|block| (block, String::new()));
     }
     // A block without an end is a secret to the end of the text.
-    if let Some((kind, body)) = block {
-        push(&mut normal, &block_name(kind, &body, fingerprint));
+    if let Some((block, body)) = open {
+        push(&mut normal, &block_name(block, &body, fingerprint));
     }
     normal
 }
 
-fn block_name(kind: &CompiledBlock, body: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
-    if kind.rotating { ROTATING.to_owned() } else { format!("<secret:{}>", fingerprint(body)) }
+fn block_name(block: &CompiledBlock, body: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
+    if block.rotating { ROTATING.to_owned() } else { format!("<secret:{}>", fingerprint(body)) }
 }
 
 fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerprint: &dyn Fn(&str) -> String) {
@@ -75,8 +72,8 @@ fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) 
     }
 }
 
-/// The line with its parts replaced. Where two overlap, both are covered by one name, and that of a secret counts: a
-/// changed password must be seen.
+/// The line with its parts replaced. Where two overlap, both are covered by one name, and that which tells more
+/// counts, the first of two fingerprints: a changed password must be seen.
 fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
     parts.sort_by_key(|(range, _)| range.start);
     let mut joined: Vec<(Range<usize>, String)> = Vec::with_capacity(parts.len());
@@ -84,7 +81,7 @@ fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
         match joined.last_mut() {
             Some((before, known)) if range.start < before.end => {
                 before.end = before.end.max(range.end);
-                if *known == VOLATILE {
+                if telling(&name) > telling(known) {
                     *known = name;
                 }
             }
@@ -100,6 +97,15 @@ fn replaced(line: &str, mut parts: Vec<(Range<usize>, String)>) -> String {
     }
     text.push_str(&line[at..]);
     text
+}
+
+/// How much a name tells of what it stands for.
+fn telling(name: &str) -> u8 {
+    match name {
+        VOLATILE => 0,
+        ROTATING => 1,
+        _ => 2,
+    }
 }
 
 /// Pushes `line` clean, in pieces that [`clean_line`] does not cut: a change far to the right must be seen too.
@@ -155,6 +161,23 @@ mod tests {
         let part = |range: Range<usize>, name: &str| (range, name.to_owned());
         let parts = vec![part(0..6, VOLATILE), part(4..9, "<secret:1>"), part(5..12, VOLATILE)];
         assert_eq!(replaced("key abcdefgh x", parts), "<secret:1> x");
+    }
+
+    #[test]
+    fn what_fortios_encrypts_anew_at_each_look_is_silent_and_a_changed_login_hash_is_seen() {
+        let fortios = |secret: &str, key: &str, hash: &str| {
+            let text = format!(
+                "config vpn certificate local\n    set private-key \"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{key}\n\
+                 -----END ENCRYPTED PRIVATE KEY-----\"\nend\nset psksecret ENC {secret}\nset password ENC SH2{hash}\n"
+            );
+            normalise(&Drivers::embedded().get(&"fortinet".parse().unwrap()).unwrap(), &text, &name)
+        };
+        let one = fortios("fake+one", "fakekeyone", "fakehash1");
+        assert_eq!(one, fortios("fake+two", "fakekeytwo", "fakehash1"));
+        assert_ne!(one, fortios("fake+one", "fakekeyone", "fakehash2"));
+        for secret in ["fake+one", "fakekeyone", "fakehash1"] {
+            assert!(!one.contains(secret), "{one}");
+        }
     }
 
     #[test]

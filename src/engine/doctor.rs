@@ -49,7 +49,7 @@ impl Engine {
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
             findings.extend(engine.look_at_drivers());
-            findings.extend(look_at_permissions(engine.data_dir()));
+            findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
             findings.push(look_at_room(engine.data_dir()));
             findings.push(look_at_clock(engine.now()));
             findings.push(look_at_settings(engine.config_dir()));
@@ -107,7 +107,8 @@ impl Engine {
                 ));
             }
             if let Err(error) = self.passwords(device) {
-                let advice = format!("type it again: device edit {} password=…", device.name);
+                let advice =
+                    format!("type them again: device edit {} --password --enable-password", device.name);
                 findings.push(Finding::bad("devices", Severity::Error, error.message, &advice));
             }
         }
@@ -118,21 +119,45 @@ impl Engine {
     }
 }
 
-fn look_at_permissions(folder: &Path) -> Vec<Finding> {
-    match std::fs::metadata(folder) {
-        Err(error) => vec![Finding::bad(
+/// The data folder must be read by nobody else. What lies in the settings' folder must be changed by nobody else: a
+/// driver says where passwords are typed.
+fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, forbidden, what) in [
+        (data.to_owned(), 0o077, "can be read by other users"),
+        (data.join("data.key"), 0o077, "can be read by other users"),
+        (config.to_owned(), 0o022, "can be changed by other users"),
+        (config.join(FILE), 0o022, "can be changed by other users"),
+        (config.join("drivers"), 0o022, "can be changed by other users"),
+    ] {
+        findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
+    }
+    if findings.is_empty() {
+        findings
+            .push(Finding::good("permissions", "the data folder is private, the settings are the owner's"));
+    }
+    findings
+}
+
+fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) -> Option<Finding> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_be_there => None,
+        Err(error) => Some(Finding::bad(
             "permissions",
             Severity::Error,
-            format!("{}: {error}", folder.display()),
+            format!("{}: {error}", path.display()),
             "let the user that runs noctule own its data folder",
-        )],
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => vec![Finding::bad(
-            "permissions",
-            Severity::Warning,
-            format!("{} can be read by other users", folder.display()),
-            &format!("chmod go= {}", folder.display()),
-        )],
-        Ok(_) => vec![Finding::good("permissions", "the data folder is private")],
+        )),
+        Ok(metadata) if metadata.permissions().mode() & forbidden != 0 => {
+            let advice = if forbidden == 0o022 { "chmod go-w" } else { "chmod go=" };
+            Some(Finding::bad(
+                "permissions",
+                Severity::Warning,
+                format!("{} {what}", path.display()),
+                &format!("{advice} {}", path.display()),
+            ))
+        }
+        Ok(_) => None,
     }
 }
 
@@ -187,11 +212,24 @@ mod tests {
         let mode =
             |mode| std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
         mode(0o755);
-        let found = look_at_permissions(folder.path());
+        std::fs::write(folder.path().join("data.key"), "").unwrap();
+        let key = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(folder.path().join("data.key"), key).unwrap();
+        let outer = tempfile::tempdir().unwrap();
+        let config = outer.path().join("config");
+        let look = || look_at_permissions(folder.path(), &config);
+        let found = look();
         assert_eq!(found[0].severity, Severity::Warning);
         assert!(found[0].advice.starts_with("chmod go= "));
         mode(0o700);
-        assert_eq!(look_at_permissions(folder.path())[0].severity, Severity::Info);
+        assert_eq!(look()[0].severity, Severity::Info);
+
+        std::fs::create_dir_all(config.join("drivers")).unwrap();
+        let shared = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(config.join("drivers"), shared).unwrap();
+        let found = look();
+        assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
+        assert_eq!(found[0].advice, format!("chmod go-w {}", config.join("drivers").display()));
     }
 
     #[test]

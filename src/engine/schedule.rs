@@ -1,5 +1,6 @@
 //! When the daily backup is due: a pure function of time, so that a night can be tested in a moment.
 
+use std::collections::HashSet;
 use std::sync::Weak;
 use std::time::Duration;
 
@@ -91,23 +92,45 @@ fn share(device: DeviceId, jitter: Duration) -> Duration {
 /// How often the schedule looks at the clock. Short, because a sleeping host wakes up late.
 const LOOK: Duration = Duration::from_secs(20);
 
+/// Whom the schedule has asked for in the present round. A device whose job still waits, or was cancelled by a
+/// person, is not asked for again before the next one.
+#[derive(Default)]
+struct Asked {
+    round: Option<Timestamp>,
+    devices: HashSet<DeviceId>,
+}
+
+impl Asked {
+    /// Begins `round`, and says whether it is another one than before.
+    fn begin(&mut self, round: Option<Timestamp>) -> bool {
+        let is_new = self.round != round;
+        if is_new {
+            *self = Self { round, devices: HashSet::new() };
+        }
+        is_new
+    }
+
+    /// Those of `due` that were not asked for yet; they are from now on.
+    fn first_time(&mut self, mut due: Vec<Wish>) -> Vec<Wish> {
+        due.retain(|wish| self.devices.insert(wish.device));
+        due
+    }
+}
+
 /// The worker: begins a job whenever devices are due, and applies retention once a round.
 pub(super) async fn work(engine: Weak<Engine>) {
-    let mut swept = None;
+    let mut asked = Asked::default();
     loop {
         let Some(alive) = engine.upgrade() else { return };
-        let due = alive.due_now();
+        let is_new = asked.begin(alive.daily_or_midnight().round_before(alive.now()));
+        let due = asked.first_time(alive.due_now());
         if !due.is_empty() {
             alive.begin_job(&Actor::schedule(), due, BackupOptions::default());
         }
-        let round = alive.daily().and_then(|daily| daily.round_before(alive.now()));
-        if round != swept {
-            swept = round;
-            if let Err(error) = alive.apply_retention(&Actor::engine("retention")).await {
-                let message = format!("forgetting old revisions: {error}");
-                let event = alive.event(alive.now(), EventKind::System, Severity::Error, None, &message);
-                alive.tell(vec![event]);
-            }
+        if is_new && let Err(error) = alive.apply_retention(&Actor::engine("retention")).await {
+            let message = format!("forgetting old revisions: {error}");
+            let event = alive.event(alive.now(), EventKind::System, Severity::Error, None, &message);
+            alive.tell(vec![event]);
         }
         drop(alive);
         tokio::time::sleep(LOOK).await;
@@ -129,9 +152,8 @@ impl Engine {
 
     /// Whether a run of the present round has proven the device's configuration.
     pub(super) fn is_done_today(&self, device: DeviceId) -> bool {
-        let daily = self.daily().unwrap_or(Daily { at: 0, jitter: Duration::ZERO, zone: TimeZone::system() });
         let status = self.present().status(device);
-        match (daily.round_before(self.now()), &status.last_run) {
+        match (self.daily_or_midnight().round_before(self.now()), &status.last_run) {
             (Some(round), Some(run)) => run.at >= round && run.status != RunStatus::Failed,
             _ => false,
         }
@@ -140,6 +162,11 @@ impl Engine {
     fn daily(&self) -> Option<Daily> {
         let at = self.settings.daily_at?;
         Some(Daily { at, jitter: self.settings.jitter, zone: TimeZone::system() })
+    }
+
+    /// The rounds of a day that has no backup by itself begin at midnight.
+    fn daily_or_midnight(&self) -> Daily {
+        self.daily().unwrap_or(Daily { at: 0, jitter: Duration::ZERO, zone: TimeZone::system() })
     }
 
     fn due_now(&self) -> Vec<Wish> {
@@ -213,6 +240,34 @@ mod tests {
         assert!(daily.is_due(&device, Some(at("2026-11-23T03:00")), at("2026-11-24T12:00")));
         assert!(!daily.is_due(&device, Some(at("2026-11-24T12:00")), at("2026-11-24T12:01")));
         assert!(daily.is_due(&device, None, before));
+    }
+
+    #[test]
+    fn what_waits_in_the_queue_or_was_cancelled_is_asked_for_once_a_round() {
+        let wish = |id| Wish { device: DeviceId(id), by_name: false };
+        let first_time = |asked: &mut Asked, ids: &[u64]| -> Vec<u64> {
+            let due = ids.iter().map(|id| wish(*id)).collect();
+            asked.first_time(due).iter().map(|wish| wish.device.0).collect()
+        };
+        let mut asked = Asked::default();
+        assert!(asked.begin(Some(at("2026-11-24T02:30"))));
+        assert_eq!(first_time(&mut asked, &[1, 2]), [1, 2]);
+        assert!(!asked.begin(Some(at("2026-11-24T02:30"))));
+        assert_eq!(first_time(&mut asked, &[1, 2, 3]), [3]);
+        assert!(asked.begin(Some(at("2026-11-25T02:30"))));
+        assert_eq!(first_time(&mut asked, &[1]), [1]);
+    }
+
+    #[test]
+    fn the_hour_that_autumn_repeats_is_one_round() {
+        // 2026-10-25 02:30 happens twice in Berlin, at 00:30 and at 01:30 UTC
+        let daily = daily();
+        let instant = |text: &str| Timestamp(text.parse::<Instant>().unwrap().as_millisecond());
+        let round = instant("2026-10-25T00:30:00Z");
+        for now in ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:00:00Z"] {
+            assert_eq!(daily.round_before(instant(now)), Some(round), "{now}");
+        }
+        assert_eq!(daily.round_after(round), Some(instant("2026-10-26T01:30:00Z")));
     }
 
     #[test]

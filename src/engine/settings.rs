@@ -188,7 +188,7 @@ impl Written {
         };
         Ok(Settings {
             daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
-            jitter: or_usual(self.backup.jitter, usual.jitter, duration)?,
+            jitter: or_usual(self.backup.jitter, usual.jitter, less_than_a_day)?,
             concurrency: or_usual(self.backup.concurrency, usual.concurrency, |n| {
                 number(n, 1, 5000).map(|n| n as usize)
             })?,
@@ -258,6 +258,15 @@ fn duration(text: String) -> Result<Duration, String> {
     }
 }
 
+/// A device's share of the jitter lies within its round.
+fn less_than_a_day(text: String) -> Result<Duration, String> {
+    let most = Duration::from_secs(23 * 3600);
+    match duration(text)? {
+        length if length <= most => Ok(length),
+        _ => Err("longer than 23h: a daily backup must be over before the next one begins".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,6 +319,7 @@ mod tests {
             ("[backup]\nconcurrency = 0", 2, "out of range"),
             ("[backup]\njitter = \"7 weeks\"", 2, "length of time"),
             ("[backup]\njitter = \"ü\"", 2, "length of time"),
+            ("[backup]\njitter = \"2d\"", 2, "23h"),
             ("[backup]\njitter = \"99999999999999d\"", 2, "ten years"),
             ("[ssh]\nhost_keys = \"off\"", 2, "off"),
             ("[backup", 1, ""),

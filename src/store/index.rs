@@ -131,6 +131,13 @@ fn quietly<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
+/// What reads or writes sled: a panic of its own on damaged files becomes an error.
+fn contained<T>(run: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    quietly(run).unwrap_or_else(|| {
+        Err(StoreError::Damaged { what: "the index".into(), why: "sled gave up on its files".into() })
+    })
+}
+
 /// sled makes its files for everybody to read.
 fn protect(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -141,9 +148,13 @@ impl Index {
     /// See [`super::Store::get`].
     pub fn get<R: Record>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
         let key = key.encode();
-        let found =
-            self.tree.get(place(R::TABLE, &key)).map_err(|error| damaged::<R>(&key, error.to_string()))?;
-        found.map(|bytes| read::<R>(&key, &bytes)).transpose()
+        contained(|| {
+            let found = self
+                .tree
+                .get(place(R::TABLE, &key))
+                .map_err(|error| damaged::<R>(&key, error.to_string()))?;
+            found.map(|bytes| read::<R>(&key, &bytes)).transpose()
+        })
     }
 
     /// See [`super::Store::scan`].
@@ -154,22 +165,28 @@ impl Index {
         last_first: bool,
     ) -> Result<Vec<(R::Key, R)>, StoreError> {
         let table = place(R::TABLE, b"").len();
-        let all = self.tree.scan_prefix(place(R::TABLE, prefix));
+        let all = || self.tree.scan_prefix(place(R::TABLE, prefix));
         let record = |found: sled::Result<(sled::IVec, sled::IVec)>| {
             let (place, bytes) = found.map_err(|error| damaged::<R>(prefix, error.to_string()))?;
             let key = &place[table..];
             let decoded = R::Key::decode(key).ok_or_else(|| damaged::<R>(key, "its key makes no sense"))?;
             Ok((decoded, read::<R>(key, &bytes)?))
         };
-        if last_first {
-            all.rev().take(limit).map(record).collect()
-        } else {
-            all.take(limit).map(record).collect()
-        }
+        contained(|| {
+            if last_first {
+                all().rev().take(limit).map(record).collect()
+            } else {
+                all().take(limit).map(record).collect()
+            }
+        })
     }
 
     /// Applies changes and moves the mark to `end`, all or nothing.
     pub fn apply(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
+        contained(|| self.apply_all(changes, end))
+    }
+
+    fn apply_all(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
         let mut mark = self.mark().map_err(|why| self.broken(why))?.unwrap_or_default();
         let mut last: BTreeMap<Vec<u8>, (String, Option<Vec<u8>>)> = BTreeMap::new();
         for change in changes {

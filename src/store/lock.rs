@@ -28,7 +28,9 @@ impl OwnerLock {
             Err(TryLockError::WouldBlock) => return Err(in_use(folder, &path)),
             Err(TryLockError::Error(error)) => return Err(StoreError::file("lock", &path)(error)),
         }
-        let holder = format!("process {} since {}", std::process::id(), now.rfc3339());
+        let host = rustix::system::uname();
+        let host = host.nodename().to_string_lossy();
+        let holder = format!("process {} on {host} since {}", std::process::id(), now.rfc3339());
         file.set_len(0)
             .and_then(|()| file.write_all(holder.as_bytes()))
             .map_err(StoreError::file("write", &path))?;

@@ -92,7 +92,10 @@ fn a_second_owner_is_told_who_the_first_is() {
     let folder = tempfile::tempdir().unwrap();
     let (_store, _) = open(folder.path());
     let refused = Store::open(folder.path(), Timestamp(0)).err().unwrap().to_string();
-    assert!(refused.contains(&format!("process {} since 1970", std::process::id())), "{refused}");
+    let host = rustix::system::uname();
+    let holder =
+        format!("process {} on {} since 1970", std::process::id(), host.nodename().to_string_lossy());
+    assert!(refused.contains(&holder), "{refused}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::frame::{Frame, distance_to_next, read};
@@ -12,7 +13,9 @@ use crate::store::StoreError;
 pub struct JournalScan {
     store: PathBuf,
     waiting: VecDeque<u32>,
+    /// Of the segment that is being read, from `base` on.
     bytes: Vec<u8>,
+    base: u64,
     at: usize,
     position: Position,
     from: u64,
@@ -34,6 +37,7 @@ pub fn scan_from(store: &Path, position: Position) -> Result<JournalScan, StoreE
         store: store.to_owned(),
         waiting,
         bytes: Vec::new(),
+        base: 0,
         at: 0,
         position: position.clone(),
         from: 0,
@@ -41,8 +45,8 @@ pub fn scan_from(store: &Path, position: Position) -> Result<JournalScan, StoreE
     };
     let resumes_inside = scan.waiting.front() == Some(&position.segment) && position.offset > 0;
     if resumes_inside {
-        scan.load_next_segment()?;
-        scan.at = usize::try_from(position.offset).unwrap_or(usize::MAX).min(scan.bytes.len());
+        scan.waiting.pop_front();
+        scan.load_rest(&position)?;
     }
     Ok(scan)
 }
@@ -50,7 +54,19 @@ pub fn scan_from(store: &Path, position: Position) -> Result<JournalScan, StoreE
 impl JournalScan {
     /// The place behind what was read so far.
     pub fn position(&self) -> Position {
-        Position { offset: self.at as u64, ..self.position.clone() }
+        Position { offset: self.base + self.at as u64, ..self.position.clone() }
+    }
+
+    /// Reads the segment of `position` from there on: a start does not read what the index holds already.
+    fn load_rest(&mut self, position: &Position) -> Result<(), StoreError> {
+        let path = segment_path(&self.store, position.segment);
+        let mut file = fs::File::open(&path).map_err(StoreError::file("read", &path))?;
+        let length = file.metadata().map_err(StoreError::file("read", &path))?.len();
+        self.base = position.offset.min(length);
+        file.seek(SeekFrom::Start(self.base))
+            .and_then(|_| file.read_to_end(&mut self.bytes))
+            .map_err(StoreError::file("read", &path))?;
+        Ok(())
     }
 
     fn load_next_segment(&mut self) -> Result<bool, StoreError> {
@@ -58,7 +74,7 @@ impl JournalScan {
         let path = segment_path(&self.store, number);
         self.bytes = fs::read(&path).map_err(StoreError::file("read", &path))?;
         self.position.segment = number;
-        self.at = 0;
+        (self.base, self.at) = (0, 0);
         if let Some(rest) = self.bytes.strip_prefix(HEADING) {
             self.at = self.bytes.len() - rest.len();
         } else if !self.bytes.is_empty() {
@@ -70,7 +86,7 @@ impl JournalScan {
     fn damage(&self, bytes: usize, why: &str, torn: bool) -> Damage {
         Damage {
             segment: segment_path(&self.store, self.position.segment),
-            offset: self.at as u64,
+            offset: self.base + self.at as u64,
             bytes: bytes as u64,
             why: why.to_owned(),
             torn,
