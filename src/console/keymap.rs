@@ -49,6 +49,7 @@ const EVERYWHERE: &[Bind] = &[
     bind("ctrl-a", "mark all", "Mark all"),
     bind("s", "sort", "Sort"),
     bind("y", "copy", "Copy"),
+    bind("o", "output", "What the last command has said"),
     bind("f", "freeze", "Freeze the picture"),
     bind("tab", "next", "Next view"),
     bind("shift-tab", "previous", "Previous view"),

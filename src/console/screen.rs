@@ -279,10 +279,12 @@ impl Screen {
         let Some(run) = self.cx.said(id, output) else { return };
         let Some(code) = run.exit else { return };
         let last = run.lines.iter().rev().find(|line| !line.trim().is_empty());
-        let sentence = last.cloned().unwrap_or_else(|| run.line.clone());
+        let mut sentence = last.cloned().unwrap_or_else(|| run.line.clone());
         if run.typed && run.lines.len() > 1 {
             let line = format!("output {}", id.0);
             self.act(&line, false);
+        } else if run.lines.len() > 1 {
+            sentence.push_str(&format!(" (o shows all {} lines)", run.lines.len()));
         }
         match code {
             0 => self.inform(sentence),

@@ -1,7 +1,7 @@
 //! Every pane, in every state of a network: what it shows, and that no text and no terminal size harms it.
 
 use noctule::console::pane::{self, Decl};
-use noctule::console::{Caps, Session, Settings};
+use noctule::console::{Caps, Request, Session, Settings};
 use noctule::engine::snapshot::BackupState;
 use noctule::model::is_hostile;
 use ratatui::buffer::Buffer;
@@ -400,7 +400,7 @@ fn an_editor_gives_its_text_back() {
     let mut operator = trouble();
     operator.command("edit driver cisco_ios").press("<ctrl-o>");
     let request = operator.requests.pop().expect("a request");
-    let noctule::console::Request::Edit { text, .. } = request else { panic!("{request:?}") };
+    let Request::Edit { text, .. } = request else { panic!("{request:?}") };
     assert!(text.starts_with("id = \"cisco_ios\""));
     operator.session.leave();
     operator.session.returned(80, 24);
@@ -458,6 +458,82 @@ fn views_keep_their_state_and_a_frozen_picture_stands_still() {
     operator.world.set_devices(Vec::new());
     operator.tell();
     operator.sees("fails-down").press("f").sees("No devices yet");
+}
+
+#[test]
+fn what_a_key_has_started_says_its_last_line_and_shows_the_rest_when_asked() {
+    let mut operator = trouble();
+    operator.press("b").says(&["fails-auth  refused", "1 failed"], 1).sees("1 failed (o shows all 2 lines)");
+    operator.press("o").sees("fails-auth  refused").sees("ended with 1");
+}
+
+#[test]
+fn another_size_is_drawn_whole() {
+    let mut operator = Operator::new(World::new(State::Trouble, false), 200, 60);
+    let mut terminal = vt100::Parser::new(rows(60), rows(200), 0);
+    terminal.process(&operator.frame());
+    for (width, height) in [(80, 24), (20, 5), (120, 40), (80, 24)] {
+        operator.session.resize(width, height);
+        terminal.screen_mut().set_size(rows(height), rows(width));
+        for keys in ["", "j", "2", "1"] {
+            operator.press(keys);
+            terminal.process(&operator.frame());
+            let (buffer, _) = operator.session.draw();
+            assert_same(&terminal, &buffer, &format!("{width}×{height} after {keys}"));
+        }
+    }
+}
+
+#[test]
+fn an_esc_alone_is_the_key_once_nothing_has_followed() {
+    let mut operator = trouble();
+    operator.press(":").sees(":");
+    operator.frame();
+    operator.session.feed(b"\x1b", operator.now);
+    let due = operator.session.wake_at();
+    assert!(due > operator.now && due.0 - operator.now.0 <= 100, "{due:?}");
+    operator.now = due;
+    assert!(!operator.frame().is_empty());
+    operator.sees("enter Device");
+    // the beginning of an arrow, cut by the network, is no Esc
+    operator.press("/fails");
+    operator.session.feed(b"\x1b", operator.now);
+    operator.session.feed(b"[B", operator.now);
+    operator.sees("/fails");
+}
+
+#[test]
+fn the_operators_own_keys_are_taken_and_a_bad_file_is_named() {
+    let own = |text: &str| Settings { keymap_file: Some(text.to_owned()), ..Settings::default() };
+    let world = || World::new(State::Normal, false);
+    let mut operator = Operator::with(world(), 80, 24, &own("[global]\nQ = \"quit\"\nq = \"\"\n"));
+    operator.press("q");
+    assert!(operator.requests.is_empty());
+    operator.press("Q");
+    assert!(matches!(operator.requests[..], [Request::Quit]));
+    let mut operator = Operator::with(world(), 80, 24, &own("[global]\n\nhyper-x = \"up\"\n"));
+    operator.sees("Keymap line 3").press("q");
+    assert!(matches!(operator.requests[..], [Request::Quit]), "the usual keys work");
+}
+
+#[test]
+fn leaving_gives_the_terminal_back_as_it_was() {
+    let mut operator = trouble();
+    let mut terminal = vt100::Parser::new(rows(24), rows(80), 0);
+    terminal.process(b"$ noctule\r\n");
+    terminal.process(&operator.frame());
+    assert!(terminal.screen().alternate_screen() && terminal.screen().bracketed_paste());
+    operator.press("<ctrl-z>");
+    assert!(matches!(operator.requests[..], [Request::Suspend]));
+    terminal.process(&operator.session.leave());
+    let screen = terminal.screen();
+    assert!(!screen.alternate_screen() && !screen.bracketed_paste() && !screen.hide_cursor());
+    assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    assert!(screen.contents().starts_with("$ noctule"));
+    operator.session.returned(80, 24);
+    terminal.process(&operator.frame());
+    let (buffer, _) = operator.session.draw();
+    assert_same(&terminal, &buffer, "after the shell");
 }
 
 #[test]
