@@ -1,88 +1,10 @@
-//! What devices in the field show, held against the embedded drivers. Every secret here has `fake` in it.
+//! How devices in the field write secrets. Every one here has `fake` in it.
 
-use super::driver::{CompiledDriver, Drivers};
-use super::normal::normalise;
-
-fn driver(id: &str) -> std::sync::Arc<CompiledDriver> {
-    Drivers::embedded().get(&id.parse().unwrap()).unwrap()
-}
+use super::driver;
+use crate::device::normal::normalise;
 
 fn normal(id: &str, line: &str) -> String {
     normalise(&driver(id), line, &|_| "0".into()).trim_end_matches('\n').to_owned()
-}
-
-/// The device's name in each prompt, as the driver's patterns see it.
-#[test]
-fn prompts_with_unusual_names_are_prompts() {
-    let prompts = [
-        ("cisco_ios", "sw-1.floor/2#", "sw-1.floor/2"),
-        ("cisco_ios", "sw(old)#", "sw(old)"),
-        ("cisco_ios", "rtr-stby>", "rtr-stby"),
-        ("cisco_nxos", "n9k.dc(spare)# ", "n9k.dc(spare)"),
-        ("cisco_xr", "RP/0/RSP0/CPU0:edge.1#", "edge.1"),
-        ("cisco_asa", "fw/pri/act# ", "fw"),
-        ("cisco_asa", "fw/ctx-a# ", "fw"),
-        ("cisco_s300", "switch_a/b#", "switch_a/b"),
-        ("arista_eos", "leaf.1.10:20:30#", "leaf.1"),
-        ("aruba_aoscx", "6300/core# ", "6300/core"),
-        ("aruba_os", "(wlc-1) [mynode] #", "wlc-1"),
-        ("aruba_os", "(wlc-1) ^*[md] #", "wlc-1"),
-        ("hp_procurve", "core sw 1# ", "core sw 1"),
-        ("hp_comware", "<5130 (lab)>", "5130 (lab)"),
-        ("huawei_vrp", "HRP_M<fw/1>", "fw/1"),
-        ("huawei_smartax", "OLT-1(centro)>", "OLT-1(centro)"),
-        ("zte_zxros", "ZXAN_c320/1#", "ZXAN_c320/1"),
-        ("vsol_olt", "RT_01|192.0.2.4-S#", "RT_01|192.0.2.4-S"),
-        ("extreme_exos", "* Slot-1 core sw.2.17 # ", "core sw.2"),
-        ("dlink_ds", "DES-3200-28/ME:admin#", "DES-3200-28/ME"),
-        ("juniper_junos", "ann@ex-1.campus-re0> ", "ex-1.campus-re0"),
-        ("mikrotik_routeros", "[ann@CCR (pop/mill)] > ", "CCR (pop/mill)"),
-        ("mikrotik_routeros", "[ann@CCR] <SAFE> > ", "CCR"),
-        ("fortinet", "FG-60F (root) # ", "FG-60F"),
-        ("fortinet", "FG_60F.a $ ", "FG_60F.a"),
-        ("vyos", "ann@edge.1:~$ ", "edge.1"),
-        ("ruckus_fastiron", "SSH@ICX7150-24 Router#", "ICX7150-24 Router"),
-        ("ruckus_fastiron", "telnet@icx(stack)#", "icx(stack)"),
-        ("netgear_prosafe", "(M4300.lab/2) #", "M4300.lab/2"),
-        ("mellanox_mlnxos", "sn2410.dc [mlag-domain: standby] # ", "sn2410.dc"),
-        ("ciena_saos10", "5164-mill*> ", "5164-mill"),
-        ("pfsense", "[23.09-RELEASE][admin@fw.example.org]/root: ", "fw.example.org"),
-        ("opnsense", "root@fw:~ # ", "fw"),
-        ("zyxel", "GS2210_a.b# ", "GS2210_a.b"),
-    ];
-    let mut wrong = Vec::new();
-    for (id, line, name) in prompts {
-        let driver = driver(id);
-        let patterns = [driver.config.as_ref(), Some(&driver.privileged), driver.user.as_ref()];
-        let found = patterns.into_iter().flatten().find_map(|pattern| pattern.captures(line));
-        let found = found.and_then(|found| Some(found.name("name")?.as_str().to_owned()));
-        // Where a mode in parentheses is looked for first, a name that ends so is cut there: the same each time.
-        let cut = found.as_ref().is_some_and(|found| name.starts_with(&format!("{found}(")));
-        if !cut && found.as_deref() != Some(name) {
-            wrong.push(format!("{id} {line:?}: {found:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-}
-
-#[test]
-fn pagers_are_pagers() {
-    let pagers = [
-        ("cisco_ios", " --More-- "),
-        ("cisco_nxos", "--More-- (42%)"),
-        ("cisco_asa", "<--- More --->"),
-        ("huawei_vrp", "  ---- More ----"),
-        ("huawei_smartax", "---- More ( Press 'Q' to break ) ----"),
-        ("juniper_junos", "---(more 42%)---"),
-        ("zyxel", "--More--"),
-        ("mellanox_mlnxos", "lines 1-23 "),
-        ("mikrotik_routeros", "-- [Q quit|D dump|down]"),
-        ("vsol_olt", "--More ( Press 'Q' to quit )--"),
-        ("zte_zxros", " --More--"),
-    ];
-    for (id, line) in pagers {
-        assert!(driver(id).pager.as_ref().is_some_and(|pager| pager.is_match(line)), "{id} {line:?}");
-    }
 }
 
 #[test]
