@@ -267,10 +267,22 @@ fn field_line(text: &str, what: &str) -> Option<usize> {
         }
         None => 0,
     };
-    lines()
+    let (number, line) = lines()
         .skip(begin)
-        .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == field))
-        .map(|(number, _)| number + 1)
+        .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == field))?;
+    let inside = line.trim_end().ends_with('[').then(|| line_of_item(text, number, what)).flatten();
+    Some(inside.unwrap_or(number) + 1)
+}
+
+/// The line of the item of a list that a message quotes; the list begins in the line `number`, counting from 0.
+fn line_of_item(text: &str, number: usize, what: &str) -> Option<usize> {
+    let items = text.lines().enumerate().skip(number + 1).take_while(|(_, line)| line.trim() != "]");
+    let quoted = |line: &str| {
+        let item = line.trim().trim_end_matches(',').trim_matches(['\'', '"']);
+        let item = item.split_whitespace().collect::<Vec<_>>().join(" ");
+        !item.is_empty() && (what.contains(&item) || what.contains(&format!("{item:?}")))
+    };
+    items.into_iter().find(|(_, line)| quoted(line)).map(|(number, _)| number)
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<String> {
@@ -307,6 +319,12 @@ mod tests {
         assert!(problem_of(&GOOD.replace("config = true", "")).contains("exactly one command"));
         assert!(problem_of(&GOOD.replace("acme_os", "other")).contains("the folder is called `acme_os`"));
         assert!(problem_of("id = ").starts_with(":1: "));
+        let list =
+            format!("{GOOD}[normal]\nsecrets = [\n    'good (\\S+)',\n    'bad ((\\S+)',\n    'no\\s',\n]\n");
+        let problem = problem_of(&list);
+        assert!(problem.starts_with(":15: normal.secrets: regex parse error"), "{problem}");
+        let problem = problem_of(&list.replace("((", "("));
+        assert!(problem.starts_with(":16: normal.secrets: \"no\\\\s\" has no group"), "{problem}");
     }
 
     #[test]
