@@ -19,7 +19,10 @@ pub mod theme;
 pub mod widgets;
 pub mod words;
 
+mod act;
 mod chrome;
+mod help;
+mod views;
 
 pub use action::{LineId, Output, QueryId, Request};
 pub use session::{Caps, Session, Settings};
