@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::action::Outcome;
 use super::cx::Cx;
 use super::evidence;
 use super::text;
@@ -39,6 +40,20 @@ fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
         Stage::Retrying(attempt) if task.device == device => Some(format!("attempt {attempt}").into()),
         _ => None,
     })
+}
+
+/// Whether a device's last run left a recording.
+pub fn has_recording(row: &DeviceRow) -> bool {
+    row.last_run.as_ref().is_some_and(|run| run.recording.is_some())
+}
+
+/// The line that shows the recording that a device's last run left.
+pub fn recording(row: Option<&DeviceRow>) -> Outcome {
+    let recording = row.and_then(|row| Some((row, row.last_run.as_ref()?.recording?)));
+    match recording {
+        Some((row, id)) => Outcome::Line(format!("recording {} {id}", row.device.name)),
+        None => Outcome::refused("The last run left no recording"),
+    }
 }
 
 /// A line of a record.

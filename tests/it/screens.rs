@@ -382,6 +382,7 @@ fn a_hit_opens_its_configuration_at_its_line() {
 #[test]
 fn a_failed_session_is_replayed_and_its_driver_mended() {
     let mut operator = trouble();
+    operator.press("r").sees("Recording fails-auth 7").press("<esc>");
     operator.command("history fails-hang").press("<enter>").sees("Recording fails-hang 7");
     operator.sees("no prompt and no question that").sees("last line: [core-1]");
     operator.press("D").sees("Edit driver cisco_ios").sees("the program's own").sees("saved");

@@ -118,10 +118,7 @@ impl Pane for DevicePage {
         let Some(row) = self.row(cx) else { return Outcome::Unknown };
         match words {
             ["open"] => Outcome::Line("history {device}".into()),
-            ["show-recording"] => match row.last_run.as_ref().and_then(|run| run.recording) {
-                Some(recording) => Outcome::Line(format!("recording {} {recording}", self.name)),
-                None => Outcome::refused("The last run left no recording"),
-            },
+            ["show-recording"] => words::recording(Some(row)),
             ["toggle-pause"] => {
                 let paused = if row.device.paused { "no" } else { "yes" };
                 Outcome::Line(format!("device edit {} paused={paused}", self.name))
@@ -180,7 +177,7 @@ impl Pane for DevicePage {
                 Some("no host key was refused".into())
             }
             Some("backup") if !row.device.is_managed() => Some("the device is not managed".into()),
-            Some("show-recording") if row.last_run.as_ref().is_none_or(|run| run.recording.is_none()) => {
+            Some("show-recording") if !words::has_recording(row) => {
                 Some("the last run left no recording".into())
             }
             _ if line == "edit driver {driver}" && row.device.driver.is_none() => {

@@ -30,6 +30,11 @@ inventory::submit! { Decl {
         Bind::hint("c", "config {device}", "Config"),
         Bind::hint("d", "show-diff", "Diff; of two marked devices, these"),
         Bind::hint("b", "backup run {devices}", "Back up"),
+        Bind::new("r", "show-recording", "Recording of the failure"),
+        Bind::new("S", "command search", "Search all configurations"),
+        Bind::new("E", "edit device {device}", "Change the record"),
+        Bind::new("X", "device rm {devices}", "Delete"),
+        Bind::new("u", "device restore {device}", "Bring a deleted one back"),
         Bind::new("x", "filter status:failed", "Only the failed ones"),
         Bind::new("a", "toggle-deleted", "Show or hide deleted devices"),
     ],
@@ -158,6 +163,9 @@ impl Pane for Devices {
                 _ => "diff {device}".into(),
             });
         }
+        if words == ["show-recording"] {
+            return words::recording(self.selected(cx));
+        }
         if words == ["open"] {
             return Outcome::Line("device {device}".into());
         }
@@ -222,6 +230,12 @@ impl Pane for Devices {
             Some("config" | "show-diff") if row.is_none_or(|row| row.newest.is_none()) => {
                 Some("no revision is stored yet".into())
             }
+            Some("show-recording") if !row.is_some_and(words::has_recording) => {
+                Some("the last run left no recording".into())
+            }
+            Some("device") if line.starts_with("device restore") => row
+                .is_none_or(|row| row.device.deleted.is_none())
+                .then(|| "the device is not deleted".into()),
             Some("backup") if row.is_some_and(|row| !row.device.is_managed()) => {
                 Some("the device is not managed".into())
             }

@@ -28,6 +28,8 @@ inventory::submit! { Decl {
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
         Bind::hint("b", "backup run {devices}", "Back up"),
+        Bind::hint("r", "show-recording", "Recording"),
+        Bind::new("S", "command search", "Search all configurations"),
     ],
     make: |args, cx| {
         let mut status = Status { table: Table::new(COLUMNS, Some("status")) };
@@ -125,6 +127,7 @@ impl Pane for Status {
     fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
         match words {
             ["open"] => Outcome::Line("device {device}".into()),
+            ["show-recording"] => words::recording(self.selected(cx)),
             _ => self.table.act(words, &View::new(cx)),
         }
     }
@@ -158,7 +161,7 @@ impl Pane for Status {
     }
 
     fn device(&self, cx: &Cx) -> Option<String> {
-        cx.device(DeviceId(self.table.selected_id()?)).map(|row| row.device.name.to_string())
+        self.selected(cx).map(|row| row.device.name.to_string())
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
@@ -180,6 +183,11 @@ impl Pane for Status {
         self.table.set_filter(text, &View::new(cx));
     }
 
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        let none = line == "show-recording" && !self.selected(cx).is_some_and(words::has_recording);
+        none.then(|| "the last run left no recording".into())
+    }
+
     fn copy(&self, cx: &Cx) -> Option<String> {
         let view = View::new(cx);
         let line = |row: &usize| -> String {
@@ -191,6 +199,10 @@ impl Pane for Status {
 }
 
 impl Status {
+    fn selected<'a>(&self, cx: &'a Cx) -> Option<&'a DeviceRow> {
+        cx.device(DeviceId(self.table.selected_id()?))
+    }
+
     fn draw_attention(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         let view = View::new(cx);
         let count = view.len();
