@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
+mod console_engine;
 mod console_fixture;
 mod engine_backup;
 mod engine_drivers;

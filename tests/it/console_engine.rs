@@ -1,0 +1,88 @@
+//! The console over a real engine: what was backed up is what a person reads.
+
+use std::sync::Arc;
+
+use noctule::console::{Caps, Request, Session, Settings};
+use noctule::engine::{Engine, Selection};
+use noctule::model::FailureKind;
+
+use crate::console_fixture::text_of;
+use crate::engine_fixture::*;
+
+struct Desk {
+    engine: Arc<Engine>,
+    session: Session,
+}
+
+impl Desk {
+    fn new(engine: &Arc<Engine>) -> Self {
+        let caps = Caps {
+            width: 100,
+            height: 40,
+            term: "xterm-256color".into(),
+            colorterm: String::new(),
+            no_color: false,
+            unicode: true,
+        };
+        let session = Session::new(&caps, &Settings::default(), engine.snapshot(), engine.now());
+        Self { engine: engine.clone(), session }
+    }
+
+    /// Types, lets the engine answer what is asked, and returns what is seen.
+    async fn types(&mut self, keys: &str) -> String {
+        self.session.notify(self.engine.snapshot(), self.engine.now());
+        self.session.feed(keys.as_bytes(), self.engine.now());
+        self.session.esc_timeout();
+        loop {
+            let requests = self.session.take_requests();
+            if requests.is_empty() {
+                return text_of(&self.session.draw().0);
+            }
+            for request in requests {
+                match request {
+                    Request::Query(id, query) => {
+                        let answer = self.engine.query(query).await;
+                        self.session.answer(id, answer);
+                    }
+                    other => panic!("nothing but reads was expected: {other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[track_caller]
+fn assert_shown(screen: &str, texts: &[&str]) {
+    for text in texts {
+        assert!(screen.contains(text), "{text:?} is not on the screen:\n{screen}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_backed_up_is_listed_compared_searched_and_opened() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), "", network.clone(), &hand).await;
+    add(&engine, &["core-1", "edge-1"]).await;
+    let text =
+        |vlan: &str| format!("hostname sw\nvlan 10\n name {vlan}\ninterface Gi0/1\n switchport\nend\n");
+    network.play("core-1", [Script::Read(text("office")), Script::Read(text("guests"))]);
+    network.play("edge-1", [Script::Read(text("office")), Script::Fail(FailureKind::Prompt)]);
+    for _ in 0..2 {
+        back_up(&engine, &Selection::all()).await;
+        hand.move_by(60_000);
+    }
+    engine.watch().wait_for(|picture| picture.totals.failed == 1 && picture.totals.good == 1).await.unwrap();
+    let mut desk = Desk::new(&engine);
+    let list = desk.types("").await;
+    assert_shown(&list, &["✖ failed   edge-1", "prompt: as the script says", "● good     core-1"]);
+    assert_shown(&desk.types("jd").await, &["Diff core-1 #1-#2", "-  name office", "+  name guests"]);
+    assert_shown(&desk.types("c").await, &["Config core-1 #2", "newest good", "▾ vlan 10"]);
+    assert_shown(&desk.types("[").await, &["Config core-1 #1", "name office"]);
+    assert_shown(&desk.types(":search office\r").await, &["edge-1  #1  1", "name office", "vlan 10"]);
+    assert_shown(&desk.types("\r").await, &["Config edge-1 #1", "1 of 1"]);
+    assert_shown(&desk.types(":history edge-1\r").await, &["✖ failed", "as the script says", "◆ changed"]);
+    assert_shown(&desk.types(":diff core-1 --with edge-1\r").await, &["- core-1 #2", "+ edge-1 #1"]);
+    assert_shown(&desk.types("2").await, &["✖ 1 failed", "edge-1", "Changed last"]);
+    assert_shown(&desk.types("5").await, &["cisco_ios", "IOS and IOS XE", "built in"]);
+    assert_shown(&desk.types(":config nothing\r").await, &["There is no device nothing"]);
+}
