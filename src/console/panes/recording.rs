@@ -274,21 +274,21 @@ fn draw_step(reading: &Reading, area: Rect, buf: &mut Buffer, cx: &Cx, base: Sty
     let (arrow, token) = match reading.step {
         Step::Device(_) => (cx.theme.glyph("◀", "<"), Token::Text),
         Step::Line { .. } | Step::Keys(_) => (cx.theme.glyph("▶", ">"), Token::Key),
-        _ => (cx.theme.glyph("·", "-"), Token::Dim),
+        Step::Wait(_) => (cx.theme.glyph("·", "-"), Token::Dim),
+        Step::Hang | Step::Close => (cx.theme.glyph("✖", "x"), Token::Bad),
     };
     text::put_right(buf, area.x, area.y, 8.min(area.width), &seconds(reading.at), style(Token::Dim));
     let half = area.width.saturating_sub(12) / 2;
     text::put(buf, area.x + 10, area.y, 1, arrow, style(token));
     text::put(buf, area.x + 12, area.y, half, &sent_or_came(&reading.step), style(token));
     let x = area.x + 12 + half + 1;
-    let words = match (&reading.step, &reading.seen) {
-        (Step::Device(_), seen) => seen.words(),
-        _ => String::new(),
-    };
+    if !matches!(reading.step, Step::Device(_)) {
+        return;
+    }
     let token = if reading.seen.is_trouble() { Token::Bad } else { Token::Dim };
     let glyph = if reading.seen.is_trouble() { cx.theme.glyph("✖ ", "x ") } else { "" };
-    let words = format!("{glyph}{}", clean_line(&words));
-    text::put(buf, x, area.y, area.right().saturating_sub(x), words.trim_end(), style(token));
+    let words = format!("{glyph}{}", clean_line(&reading.seen.words()));
+    text::put(buf, x, area.y, area.right().saturating_sub(x), &words, style(token));
 }
 
 /// A step in one line; of what the device sent, the last line that says something.

@@ -176,7 +176,8 @@ impl Pane for Search {
         let shown = self.rows.iter().filter(|row| matches!(row, Row::Hit(_))).count();
         let more = if answer.more { "+" } else { "" };
         let of = if shown < answer.hits.len() { format!("{shown} of ") } else { String::new() };
-        format!("{of}{}{more} hits", answer.hits.len())
+        let hits = if answer.hits.len() == 1 { "hit" } else { "hits" };
+        format!("{of}{}{more} {hits}", answer.hits.len())
     }
 
     fn wants(&mut self, _cx: &Cx) -> Option<Query> {
@@ -268,12 +269,17 @@ impl Pane for Search {
 }
 
 fn summary(answer: &SearchAnswer, query: &SearchQuery) -> String {
-    let what = if query.history { "stored revisions" } else { "newest configurations" };
+    let what = match (query.history, answer.texts) {
+        (true, 1) => "stored revision",
+        (true, _) => "stored revisions",
+        (false, 1) => "newest configuration",
+        (false, _) => "newest configurations",
+    };
     let seconds = answer.millis as f64 / 1_000.0;
     let hits = if answer.more {
         format!("more than {} hits: only these are shown", answer.hits.len())
     } else {
-        format!("{} hits", answer.hits.len())
+        format!("{} {}", answer.hits.len(), if answer.hits.len() == 1 { "hit" } else { "hits" })
     };
     format!("{hits}, in {} {what} searched, {seconds:.2} s", answer.texts)
 }
@@ -296,12 +302,13 @@ impl Search {
                 text::put_right(buf, area.x, area.y, 7.min(area.width), &hit.line.to_string(), style(Token::Dim));
                 let section = clean_line(hit.section.trim());
                 let wide = if section.is_empty() { 0 } else { (area.width / 3).min(40) };
-                let columns = area.width.saturating_sub(9 + wide);
+                // on a wide screen the section stays near its line
+                let columns = area.width.saturating_sub(9 + wide).min(80);
                 let pieces = marked(hit, style(Token::Text), style(Token::Match));
                 let pieces = pieces.iter().map(|(text, style)| (text.as_ref(), *style));
                 text::put_pieces(buf, (area.x + 9, area.y), columns, self.pager.left, pieces);
-                let x = area.right() - wide;
-                text::put(buf, x, area.y, wide, &section, style(Token::Dim));
+                let x = area.x + 9 + columns + 1;
+                text::put(buf, x, area.y, wide.saturating_sub(1), &section, style(Token::Dim));
             }
         }
     }
