@@ -55,6 +55,8 @@ struct Editor {
     failed: Option<String>,
     file: String,
     tried: Option<Result<Replay, String>>,
+    /// A try goes on in the engine.
+    tries: bool,
 }
 
 enum What {
@@ -84,6 +86,7 @@ impl Editor {
             failed: None,
             file: String::new(),
             tried: None,
+            tries: false,
         };
         match &editor.what {
             What::Driver { id, .. } => editor.next = Some(Query::Driver(id.clone())),
@@ -165,6 +168,7 @@ impl Editor {
         let What::Driver { recording: Some((device, id)), .. } = &self.what else {
             return Outcome::refused("A driver is tried on a recording: open it from a failed session's replay");
         };
+        self.tries = true;
         self.next =
             Some(Query::Replay { device: *device, id: Some(*id), driver: Some(Arc::from(self.text())) });
         Outcome::Done
@@ -230,6 +234,7 @@ impl Pane for Editor {
     }
 
     fn answer(&mut self, answer: Answer, _cx: &Cx) {
+        self.tries = false;
         match answer {
             Answer::Driver(driver) => {
                 self.file = match driver.own {
@@ -305,6 +310,7 @@ impl Pane for Editor {
         let head = u16::from(!self.file.is_empty());
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &clean_line(&self.file), style(Token::Dim));
         let result: Vec<(String, Token)> = match &self.tried {
+            _ if self.tries => vec![("Running the driver on the recording …".into(), Token::Running)],
             None => Vec::new(),
             Some(tried) => {
                 let (words, token) = match tried {

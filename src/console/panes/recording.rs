@@ -53,6 +53,8 @@ struct Recording {
     name: String,
     id: Option<u64>,
     asked: bool,
+    /// A replay goes on in the engine.
+    waits: bool,
     replay: Option<Replay>,
     failed: Option<String>,
     pager: Pager,
@@ -72,6 +74,7 @@ impl Recording {
             name: name.clone(),
             id,
             asked: false,
+            waits: false,
             replay: None,
             failed: None,
             pager: Pager::default(),
@@ -124,14 +127,15 @@ impl Pane for Recording {
     }
 
     fn wants(&mut self, _cx: &Cx) -> Option<Query> {
-        (!std::mem::replace(&mut self.asked, true)).then_some(Query::Replay {
-            device: self.device,
-            id: self.id,
-            driver: None,
-        })
+        if std::mem::replace(&mut self.asked, true) {
+            return None;
+        }
+        self.waits = true;
+        Some(Query::Replay { device: self.device, id: self.id, driver: None })
     }
 
     fn answer(&mut self, answer: Answer, _cx: &Cx) {
+        self.waits = false;
         match answer {
             Answer::Replay(replay) => {
                 let first = self.replay.is_none();
@@ -173,6 +177,7 @@ impl Pane for Recording {
         let head = format!("{}  {}, driver {}", cx.date(replay.at), replay.about, replay.driver);
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &head, cx.theme.style(Token::Dim));
         let (verdict, token) = match &self.failed {
+            _ if self.waits => ("Running the driver on the recording …".to_owned(), Token::Running),
             Some(why) => (format!("The driver has a mistake: {why}"), Token::Bad),
             None => words(&replay.outcome),
         };
