@@ -143,6 +143,14 @@ impl Engine {
     fn start_workers(self: &Arc<Self>) {
         let mut workers =
             vec![tokio::spawn(publish::work(Arc::clone(&self.publisher), Arc::downgrade(self)))];
+        if let Some(notes) = self.store.late_notes() {
+            let engine = Arc::downgrade(self);
+            workers.push(tokio::spawn(async move {
+                if let (Ok(notes), Some(engine)) = (notes.await, engine.upgrade()) {
+                    engine.tell_notes(&notes);
+                }
+            }));
+        }
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
         }

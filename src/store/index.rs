@@ -3,10 +3,15 @@
 //! All tables lie in one sled tree, so that a group of entries, the mark of how far the journal is applied, and the
 //! tables' checksums change in one atomic batch. sled 0.34 loses and invents data silently when its files are
 //! damaged; the checksums notice that, and the index is then rebuilt.
+//!
+//! The tables of the present are checked before the index opens. Those of the past grow without end: they are checked
+//! behind the first frame, and whoever asks for them, or writes, waits until that is done.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -14,24 +19,42 @@ use sled::Batch;
 
 use super::journal::{self, Change, Damage, Position};
 use super::record::{self, Key, Record, damaged};
-use super::{OpenReport, StoreError, files};
-use crate::model::Timestamp;
+use super::{OpenReport, Recording, StoreError, files};
+use crate::model::{Revision, Run, Timestamp};
 
 const MARK: &[u8] = b"\0mark";
 const FOLDER: &str = "index";
 const CACHE: u64 = 32 << 20;
+/// The tables of the past.
+const PAST: [&str; 3] = [Revision::TABLE, Run::TABLE, Recording::TABLE];
 
 /// The sled tree and what is in it.
 pub struct Index {
-    tree: sled::Db,
+    folder: PathBuf,
+    opened: Timestamp,
+    /// Another one after a rebuild.
+    tree: RwLock<sled::Db>,
+    /// What the check of the past found; set once, by whoever asks first.
+    past: OnceLock<Result<Vec<String>, String>>,
+    stopped: AtomicBool,
+}
+
+/// Which tables are checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Present,
+    Past,
 }
 
 /// How far the journal is applied, and what the tables then come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Mark {
     end: Position,
-    sums: BTreeMap<String, Sum>,
+    sums: Sums,
 }
+
+/// By table.
+type Sums = BTreeMap<String, Sum>;
 
 /// A checksum of a table that does not depend on order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,14 +66,17 @@ struct Sum {
 /// Opens the index of the store in `folder`, brings it up to the journal's end, and says where that is.
 pub fn open(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result<(Index, Position), StoreError> {
     files::make_private_folder(&journal::folder_of(folder))?;
-    if let Some(index) = open_as_it_is(folder, report)? {
+    if let Some(index) = open_as_it_is(folder, now, report)? {
         index.refuse_lost_entries(folder)?;
         match index.catch_up(folder, report) {
             Ok(end) => return Ok((index, end)),
             Err(error) => report.notes.push(format!("the index does not follow the journal: {error}")),
         }
     }
-    rebuild(folder, now, report)
+    let (index, end) = rebuild(folder, now, report)?;
+    // it was just made from the journal
+    let _ = index.past.set(Ok(Vec::new()));
+    Ok((index, end))
 }
 
 /// Moves what is there aside and makes the index anew from the journal.
@@ -64,31 +90,42 @@ fn rebuild(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result<(In
             aside.display()
         ));
     }
-    let index = open_sled(&path)?;
+    let index = Index::new(folder, now, open_sled(&path)?);
     let end = index.catch_up(folder, report)?;
     Ok((index, end))
 }
 
 /// The index, if it opens and its tables are what its mark says.
-fn open_as_it_is(folder: &Path, report: &mut OpenReport) -> Result<Option<Index>, StoreError> {
+fn open_as_it_is(
+    folder: &Path,
+    now: Timestamp,
+    report: &mut OpenReport,
+) -> Result<Option<Index>, StoreError> {
     let path = folder.join(FOLDER);
     let existed = path.exists();
     match open_sled(&path) {
-        Ok(index) => match index.check() {
-            Ok(()) => Ok(Some(index)),
-            Err(why) => {
-                if existed {
-                    report.notes.push(format!("the index is not what it should be: {why}"));
+        Ok(tree) => {
+            let index = Index::new(folder, now, tree);
+            match index.check_part(Part::Present) {
+                Ok(()) => Ok(Some(index)),
+                Err(why) => {
+                    if existed {
+                        report.notes.push(not_as_it_should_be(&why));
+                    }
+                    Ok(None)
                 }
-                Ok(None)
             }
-        },
+        }
         Err(error @ StoreError::InUse { .. }) => Err(error),
         Err(error) => {
             report.notes.push(format!("the index does not open: {error}"));
             Ok(None)
         }
     }
+}
+
+fn not_as_it_should_be(why: &str) -> String {
+    format!("the index is not what it should be: {why}")
 }
 
 /// A path in `folder` that nothing has yet.
@@ -99,14 +136,14 @@ fn unused(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Opens sled; its panics on damaged files stay here.
-fn open_sled(path: &Path) -> Result<Index, StoreError> {
+fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let opened = quietly(|| sled::Config::new().path(path).cache_capacity(CACHE).open());
         match opened {
             Some(Ok(tree)) => {
                 protect(path);
-                return Ok(Index { tree });
+                return Ok(tree);
             }
             // sled lets go of its lock some time after the last handle is dropped.
             Some(Err(sled::Error::Io(error))) if error.to_string().contains("acquire lock") => {
@@ -145,14 +182,49 @@ fn protect(path: &Path) {
 }
 
 impl Index {
+    fn new(folder: &Path, opened: Timestamp, tree: sled::Db) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            opened,
+            tree: RwLock::new(tree),
+            past: OnceLock::new(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    fn tree(&self) -> sled::Db {
+        self.tree.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Checks the past, unless that was done, and rebuilds the index if it is damaged. What there is to tell of it.
+    pub fn settle(&self) -> Result<&[String], StoreError> {
+        let settled = self.past.get_or_init(|| {
+            let Err(why) = self.check_part(Part::Past) else { return Ok(Vec::new()) };
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err("it was closed".into());
+            }
+            let mut report = OpenReport { notes: vec![not_as_it_should_be(&why)] };
+            let (anew, _) =
+                rebuild(&self.folder, self.opened, &mut report).map_err(|error| error.to_string())?;
+            *self.tree.write().unwrap_or_else(PoisonError::into_inner) = anew.tree();
+            Ok(report.notes)
+        });
+        settled.as_deref().map_err(|why| self.broken(why.clone()))
+    }
+
+    /// Ends a check that is going on: the store closes.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
     /// See [`super::Store::get`].
     pub fn get<R: Record>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        self.wait_for::<R>()?;
         let key = key.encode();
+        let tree = self.tree();
         contained(|| {
-            let found = self
-                .tree
-                .get(place(R::TABLE, &key))
-                .map_err(|error| damaged::<R>(&key, error.to_string()))?;
+            let found =
+                tree.get(place(R::TABLE, &key)).map_err(|error| damaged::<R>(&key, error.to_string()))?;
             found.map(|bytes| read::<R>(&key, &bytes)).transpose()
         })
     }
@@ -164,8 +236,10 @@ impl Index {
         limit: usize,
         last_first: bool,
     ) -> Result<Vec<(R::Key, R)>, StoreError> {
+        self.wait_for::<R>()?;
         let table = place(R::TABLE, b"").len();
-        let all = || self.tree.scan_prefix(place(R::TABLE, prefix));
+        let tree = self.tree();
+        let all = || tree.scan_prefix(place(R::TABLE, prefix));
         let record = |found: sled::Result<(sled::IVec, sled::IVec)>| {
             let (place, bytes) = found.map_err(|error| damaged::<R>(prefix, error.to_string()))?;
             let key = &place[table..];
@@ -183,10 +257,20 @@ impl Index {
 
     /// Applies changes and moves the mark to `end`, all or nothing.
     pub fn apply(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
+        self.settle()?;
         contained(|| self.apply_all(changes, end))
     }
 
+    /// Whoever reads the past waits until it is checked.
+    fn wait_for<R: Record>(&self) -> Result<(), StoreError> {
+        if PAST.contains(&R::TABLE) {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
     fn apply_all(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
+        let tree = self.tree();
         let mut mark = self.mark().map_err(|why| self.broken(why))?.unwrap_or_default();
         let mut last: BTreeMap<Vec<u8>, (String, Option<Vec<u8>>)> = BTreeMap::new();
         for change in changes {
@@ -196,7 +280,7 @@ impl Index {
         let mut batch = Batch::default();
         for (place, (table, value)) in last {
             let sum = mark.sums.entry(table).or_default();
-            let old = self.tree.get(&place).map_err(|error| self.broken(error.to_string()))?;
+            let old = tree.get(&place).map_err(|error| self.broken(error.to_string()))?;
             if let Some(old) = old {
                 sum.take_out(&place, &old);
             }
@@ -211,7 +295,7 @@ impl Index {
         mark.end = end.clone();
         let mark = postcard::to_stdvec(&mark).unwrap_or_default();
         batch.insert(MARK, record::with_checksum(&mark));
-        self.tree.apply_batch(batch).map_err(|error| self.broken(error.to_string()))
+        tree.apply_batch(batch).map_err(|error| self.broken(error.to_string()))
     }
 
     /// Applies what the journal has beyond the mark; the journal's end.
@@ -231,12 +315,12 @@ impl Index {
                 Err(damage) => report.notes.push(describe(&damage)),
             }
             if changes.len() >= GROUP {
-                self.apply(std::mem::take(&mut changes), &end)?;
+                contained(|| self.apply_all(std::mem::take(&mut changes), &end))?;
             }
         }
         // Entries behind a damaged stretch stay where they are: new ones go behind the last whole one.
         if end != begin {
-            self.apply(changes, &end)?;
+            contained(|| self.apply_all(changes, &end))?;
         }
         Ok(end)
     }
@@ -257,43 +341,65 @@ impl Index {
     }
 
     fn mark(&self) -> Result<Option<Mark>, String> {
-        let Some(bytes) = self.tree.get(MARK).map_err(|error| error.to_string())? else { return Ok(None) };
+        let Some(bytes) = self.tree().get(MARK).map_err(|error| error.to_string())? else { return Ok(None) };
         let value = record::without_checksum(&bytes).ok_or("the mark's checksum is wrong")?;
         postcard::from_bytes(value).map(Some).map_err(|error| error.to_string())
     }
 
     /// Whether the tables are what the mark says.
     pub fn check(&self) -> Result<(), String> {
-        quietly(|| self.check_sums()).unwrap_or_else(|| Err("sled gave up on its files".into()))
+        self.check_part(Part::Present)?;
+        self.check_part(Part::Past)
     }
 
-    fn check_sums(&self) -> Result<(), String> {
-        let mark = self.mark()?.unwrap_or_default();
-        let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
-        let mut current: (Vec<u8>, Sum) = Default::default();
-        for found in self.tree.iter() {
-            let (place, bytes) = found.map_err(|error| error.to_string())?;
-            if place == MARK {
-                continue;
-            }
-            let table = place.split(|&byte| byte == 0).next().unwrap_or_default();
-            if record::without_checksum(&bytes).is_none() {
-                return Err(format!("a record of the table `{}` is damaged", String::from_utf8_lossy(table)));
-            }
-            if current.0 != table {
-                sums.insert(String::from_utf8_lossy(&current.0).into_owned(), current.1);
-                current = (table.to_vec(), Sum::default());
-            }
-            current.1.put_in(&place, &bytes);
-        }
-        sums.insert(String::from_utf8_lossy(&current.0).into_owned(), current.1);
-        sums.retain(|_, sum| sum.records > 0);
-        let expected: BTreeMap<_, _> = mark.sums.into_iter().filter(|(_, sum)| sum.records > 0).collect();
-        if sums == expected {
+    fn check_part(&self, part: Part) -> Result<(), String> {
+        let (expected, found) =
+            quietly(|| self.sums(part)).unwrap_or_else(|| Err("sled gave up on its files".into()))?;
+        if expected == found {
             Ok(())
         } else {
             Err("records are missing or were changed behind the journal's back".into())
         }
+    }
+
+    /// The sums of the tables of `part`: as the mark has them, and as they are.
+    fn sums(&self, part: Part) -> Result<(Sums, Sums), String> {
+        let tree = self.tree();
+        let mut expected = self.mark()?.unwrap_or_default().sums;
+        expected.retain(|table, sum| sum.records > 0 && part_of(table.as_bytes()) == part);
+        let mut sums = Sums::new();
+        let mut from = Vec::new();
+        while let Some(first) = tree.range(from.clone()..).next() {
+            let (place, _) = first.map_err(|error| error.to_string())?;
+            let table = place.split(|&byte| byte == 0).next().unwrap_or_default();
+            let (begin, end) = (table.to_vec(), [table, b"\x01"].concat());
+            if part_of(table) == part {
+                let name = String::from_utf8_lossy(table).into_owned();
+                let sum = self.sum(&name, tree.range(begin..end.clone()))?;
+                sums.insert(name, sum);
+            }
+            from = end;
+        }
+        sums.retain(|_, sum| sum.records > 0);
+        Ok((expected, sums))
+    }
+
+    fn sum(&self, table: &str, records: sled::Iter) -> Result<Sum, String> {
+        let mut sum = Sum::default();
+        for found in records {
+            let (place, bytes) = found.map_err(|error| error.to_string())?;
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err("the check was broken off".into());
+            }
+            if place == MARK {
+                continue;
+            }
+            if record::without_checksum(&bytes).is_none() {
+                return Err(format!("a record of the table `{table}` is damaged"));
+            }
+            sum.put_in(&place, &bytes);
+        }
+        Ok(sum)
     }
 
     fn broken(&self, why: String) -> StoreError {
@@ -317,6 +423,10 @@ impl Sum {
 fn mix(place: &[u8], bytes: &[u8]) -> u64 {
     let (place, bytes) = (crc32fast::hash(place), crc32fast::hash(bytes));
     (u64::from(place) << 32 | u64::from(bytes)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn part_of(table: &[u8]) -> Part {
+    if PAST.iter().any(|past| past.as_bytes() == table) { Part::Past } else { Part::Present }
 }
 
 fn place(table: &str, key: &[u8]) -> Vec<u8> {

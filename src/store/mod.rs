@@ -4,6 +4,7 @@
 //! A change goes: journal, on disk → index → answer. See DESIGN.md, decision 6.
 
 mod blobs;
+mod checker;
 mod error;
 mod files;
 mod format;
@@ -20,6 +21,8 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 pub use blobs::Blobs;
 pub use error::StoreError;
 pub use journal::{Change, Damage, JournalRecord, JournalScan};
@@ -30,6 +33,7 @@ pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, R
 pub use seal::{Fingerprinter, Seal};
 
 use crate::model::{Sealed, Secret, Timestamp};
+use checker::Checker;
 use index::Index;
 use lock::OwnerLock;
 use writer::Writer;
@@ -41,6 +45,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     // Fields are dropped in this order: no write after the index is closed, no other owner before all is.
     writer: Writer,
+    checker: Checker,
     index: Arc<Index>,
     blobs: Blobs,
     seal: Seal,
@@ -71,7 +76,8 @@ impl Store {
         let (index, tail) = index::open(folder, now, &mut report)?;
         let index = Arc::new(index);
         let writer = Writer::start(folder, tail, Arc::clone(&index))?;
-        let inner = Inner { writer, index, blobs, seal, folder: folder.to_owned(), _lock: lock };
+        let checker = Checker::start(folder, Arc::clone(&index))?;
+        let inner = Inner { writer, checker, index, blobs, seal, folder: folder.to_owned(), _lock: lock };
         Ok((Self(Arc::new(inner)), report))
     }
 
@@ -113,6 +119,11 @@ impl Store {
     /// A record is damaged.
     pub fn scan_last<R: Record>(&self, prefix: &[u8], limit: usize) -> Result<Vec<(R::Key, R)>, StoreError> {
         self.0.index.scan(prefix, limit, true)
+    }
+
+    /// What the check of the past, which goes on behind the opening, had to say; only the first caller gets it.
+    pub fn late_notes(&self) -> Option<oneshot::Receiver<Vec<String>>> {
+        self.0.checker.notes()
     }
 
     /// The bodies.

@@ -239,6 +239,28 @@ fn a_damaged_index_is_moved_aside_and_rebuilt() {
     assert_eq!(runs(&open(folder.path()).0), 10);
 }
 
+#[test]
+fn a_record_that_sled_lost_is_brought_back_before_anybody_reads_the_past() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let path = index::folder_of(folder.path());
+    {
+        let tree = sled::open(&path).unwrap();
+        let lost = tree.scan_prefix(b"run\0").keys().next().unwrap().unwrap();
+        tree.remove(lost).unwrap();
+        tree.insert(b"run\0invented", &[0; 8]).unwrap();
+    }
+    let (store, notes) = open(folder.path());
+    assert_eq!((runs(&store), notes), (10, Vec::new()));
+    let notes = store.late_notes().unwrap().blocking_recv().unwrap();
+    assert!(notes.iter().any(|note| note.contains("rebuilt from the journal")), "{notes:?}");
+    write_run(&store, 1, 77).unwrap();
+    drop(store);
+    let (store, notes) = open(folder.path());
+    assert_eq!((runs(&store), notes), (11, Vec::new()));
+    assert!(store.late_notes().unwrap().blocking_recv().unwrap().is_empty());
+}
+
 fn restore_index(files: &[PathBuf], good: &[Vec<u8>], index: &Path) {
     let _ = fs::remove_dir_all(index);
     fs::create_dir_all(index).unwrap();
