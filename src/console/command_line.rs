@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::pane;
 use super::term::{Code, Key};
+use super::theme::Theme;
 use super::widgets::LineInput;
 use crate::commands::{self, Command, Kind};
 use crate::engine::fields::Field;
@@ -140,6 +141,17 @@ pub(super) fn command_of(words: &[&str]) -> Option<&'static Command> {
 fn taken_after(head: &str, last: &str, cx: &Cx) -> Vec<String> {
     let words: Vec<&str> = head.split(' ').collect();
     let before = words.last().copied().unwrap_or_default();
+    let begun = |words: &[&str]| {
+        words.iter().filter(|word| word.starts_with(last)).map(|word| (*word).to_owned()).collect()
+    };
+    match words[..] {
+        ["theme"] => return begun(&Theme::names()),
+        ["mouse"] => return begun(&["on", "off"]),
+        ["edit"] => return begun(&["driver", "device"]),
+        ["edit", "driver"] => return offered(&Kind::Driver, last, cx),
+        ["edit", "device"] => return offered(&Kind::Device, last, cx),
+        _ => {}
+    }
     let Some(command) = command_of(&words) else {
         let takes_device =
             words.len() == 1 && pane::named(words[0]).is_some_and(|decl| decl.args.starts_with("DEVICE"));
@@ -203,7 +215,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::console::theme::Theme;
     use crate::engine::fields::blank;
     use crate::engine::snapshot::{BackupState, DeviceRow, Snapshot};
     use crate::model::{DeviceId, Role, Timestamp};
@@ -243,6 +254,8 @@ mod tests {
         assert_eq!(completions("diff core-1 --with e", &cx), ["diff core-1 --with edge-1"]);
         assert!(completions("driver sa", &cx).contains(&"driver save".to_owned()));
         assert!(completions("filter core", &cx).is_empty());
+        assert_eq!(completions("theme hi", &cx), ["theme high-contrast"]);
+        assert_eq!(completions("edit device e", &cx), ["edit device edge-1"]);
     }
 
     #[test]
