@@ -88,12 +88,12 @@ impl Engine {
         next: &AtomicUsize,
         found: &AtomicUsize,
     ) -> Result<Vec<Hit>, ActError> {
-        let mut hits = Vec::new();
+        let (mut hits, mut scratch) = (Vec::new(), Vec::new());
         while found.load(Ordering::Relaxed) <= limit {
             let Some(text) = texts.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
             let bytes = self.plain_bytes(&text.body)?;
             let before = hits.len();
-            for place in pattern.places(&bytes, limit.saturating_add(1)) {
+            for place in pattern.places(&bytes, limit.saturating_add(1), &mut scratch) {
                 hits.extend(text.targets.iter().map(|target| place.hit(target)));
             }
             found.fetch_add(hits.len() - before, Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! What is looked for: text or a regular expression, compiled once, bounded in size.
 
+use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::engine::error::ActError;
@@ -15,6 +16,8 @@ const LONGEST: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Pattern {
     regex: Regex,
+    /// Of ASCII text whose case does not matter: a whole text is ruled out faster in lower case than by `regex`.
+    lower: Option<Finder<'static>>,
 }
 
 impl Pattern {
@@ -43,11 +46,21 @@ impl Pattern {
                 let last = what.lines().next_back().unwrap_or(&what);
                 ActError::usage(format!("{pattern:?} is not a regular expression: {last}"))
             })?;
-        Ok(Self { regex })
+        let lower = (ignore_case && pattern.is_ascii()).then(|| Finder::new(pattern).into_owned());
+        Ok(Self { regex, lower })
+    }
+
+    /// Whether `text` may have a match; `scratch` is room for it. Beyond ASCII, letters have more than two cases.
+    fn may_match(&self, text: &[u8], scratch: &mut Vec<u8>) -> bool {
+        let Some(lower) = self.lower.as_ref().filter(|_| text.is_ascii()) else { return true };
+        scratch.clear();
+        scratch.extend_from_slice(text);
+        scratch.make_ascii_lowercase();
+        lower.find(scratch).is_some()
     }
 
     /// The lines of `text` that match, the first `most` of them.
-    pub(super) fn places<'a>(&self, text: &'a [u8], most: usize) -> Vec<Place<'a>> {
-        places(&self.regex, text, most)
+    pub(super) fn places<'a>(&self, text: &'a [u8], most: usize, scratch: &mut Vec<u8>) -> Vec<Place<'a>> {
+        if self.may_match(text, scratch) { places(&self.regex, text, most) } else { Vec::new() }
     }
 }

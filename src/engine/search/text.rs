@@ -136,7 +136,7 @@ mod tests {
     fn hits(pattern: &str, regex: bool, text: &str) -> Vec<Hit> {
         let target = Target { device: DeviceId(1), name: "core".into(), revision: 1 };
         let pattern = Pattern::new(pattern, regex).unwrap();
-        pattern.places(text.as_bytes(), 100).iter().map(|place| place.hit(&target)).collect()
+        pattern.places(text.as_bytes(), 100, &mut Vec::new()).iter().map(|place| place.hit(&target)).collect()
     }
 
     #[test]
@@ -154,6 +154,8 @@ mod tests {
         assert_eq!(hits("uplink", false, TEXT).len(), 1);
         assert_eq!(hits("UPLINK", false, TEXT).len(), 0);
         assert_eq!(hits("0.0.1", false, "0x0y1\n").len(), 0);
+        // the Kelvin sign is a capital k
+        assert_eq!(hits("uplink", false, "UPLIN\u{212a}\n").len(), 1);
     }
 
     #[test]
