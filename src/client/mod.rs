@@ -1,6 +1,60 @@
 //! What runs at the operator's terminal: raw mode, size, restore; copies bytes; opens files.
 
+mod console;
+mod demo;
+mod editor;
+mod files;
+mod panics;
+mod prompt;
+mod screenshot;
+mod settings;
+mod shell;
+mod signals;
+mod start;
+pub mod terminal;
+mod tty;
+
+use std::process::ExitCode;
+
+use crate::commands::{self, Args, Exit, Needs};
+use start::{Asked, Start};
+
 /// Runs the process's command line and says how it ended: 0 done, 1 partly or failed, 2 usage.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+pub fn main() -> ExitCode {
+    let exit = match Start::read(std::env::args_os().skip(1)) {
+        Ok(Asked::Version) => shell::say(&format!("noctule {}", env!("CARGO_PKG_VERSION"))),
+        Ok(Asked::Start(start)) => run(&start),
+        Err(why) => complain(&why, Exit::Usage),
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(start: &Start) -> Exit {
+    let wants_help = start.words.iter().any(|word| word == "--help" || word == "-h");
+    match commands::find(&start.words) {
+        None if start.words.is_empty() => console::open(start, &Args::default()),
+        Some((command, rest)) if command.needs == Needs::Terminal && !wants_help => {
+            match (Args::read(command, rest), command.name) {
+                (Err(why), _) => complain(&why, Exit::Usage),
+                (Ok(args), "demo") => demo::open(start, &args),
+                (Ok(args), _) => console::open(start, &args),
+            }
+        }
+        _ => shell::run(start),
+    }
+}
+
+/// Says why something was not done.
+fn complain(why: &str, exit: Exit) -> Exit {
+    shell::note(&format!("noctule: {why}"));
+    exit
+}
+
+/// The threads that the engine and commands run on.
+fn workers() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("starting threads: {error}"))
 }

@@ -272,6 +272,11 @@ impl Screen {
         }
     }
 
+    /// Whether a pane still wants the answer to this read.
+    pub fn waits_for(&self, id: QueryId) -> bool {
+        self.stack.iter().chain(self.parked.values().flatten()).any(|slot| slot.asked == Some(id))
+    }
+
     /// A command line said something.
     pub fn output(&mut self, id: LineId, output: Output) {
         let Some(run) = self.cx.said(id, output) else { return };

@@ -117,12 +117,14 @@ impl Session {
         }
     }
 
-    /// Takes bytes from the terminal.
-    pub fn feed(&mut self, bytes: &[u8], now: Timestamp) {
+    /// Takes bytes from the terminal. Says whether a person has sent any of them: the terminal's answers are nobody's.
+    pub fn feed(&mut self, bytes: &[u8], now: Timestamp) -> bool {
         self.screen.cx.now = now;
         let inputs = self.parser.feed(bytes);
+        let by_person = inputs.iter().any(|input| *input != Input::Answered);
         self.take(inputs);
         self.escape_at = self.parser.escape_pending().then(|| now.after(ESCAPE_WAIT));
+        by_person
     }
 
     /// Nothing followed an Esc: it was the key. [`Self::frame`] sees to it by itself when its time has come.
@@ -163,6 +165,17 @@ impl Session {
     /// The answer to a [`Request::Query`].
     pub fn answer(&mut self, id: QueryId, answer: Answer) {
         self.screen.answer(id, answer);
+        self.dirty = true;
+    }
+
+    /// Whether the answer to this read is still wanted.
+    pub fn waits_for(&self, id: QueryId) -> bool {
+        self.screen.waits_for(id)
+    }
+
+    /// Tells the operator what went wrong outside of the session.
+    pub fn complain(&mut self, sentence: &str) {
+        self.screen.complain(sentence);
         self.dirty = true;
     }
 

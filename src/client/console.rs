@@ -1,0 +1,101 @@
+//! `console`: the full screen over the operator's own store.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::files::LocalFiles;
+use super::signals::Signals;
+use super::start::Start;
+use super::terminal::{self, Ended};
+use super::{complain, panics, settings};
+use crate::commands::{Args, Exit, Person};
+use crate::console::{Session, Settings};
+use crate::engine::{Engine, Options};
+use crate::server::{Pump, link};
+
+/// Opens the console, and stays until it is left.
+pub fn open(start: &Start, args: &Args) -> Exit {
+    let opened = needs_terminal("console").and_then(|()| {
+        let settings = settings::read(&start.options.config_dir, args, start.person.role);
+        settings.map_err(|why| (why, Exit::Usage))
+    });
+    let settings = match opened {
+        Ok(settings) => settings,
+        Err((why, exit)) => return complain(&why, exit),
+    };
+    let workers = match super::workers() {
+        Ok(workers) => workers,
+        Err(why) => return complain(&why, Exit::Failed),
+    };
+    let begun = workers.block_on(async {
+        let engine = Engine::start(start.options.clone()).await.map_err(|error| error.to_string())?;
+        let signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
+        Ok::<_, String>((engine, signals))
+    });
+    let (engine, mut signals) = match begun {
+        Ok(begun) => begun,
+        Err(why) => return complain(&why, Exit::Failed),
+    };
+    let exit = show(&workers, &engine, &start.options, &start.person, &settings, &mut signals);
+    workers.block_on(engine.stop());
+    workers.shutdown_timeout(std::time::Duration::from_secs(1));
+    exit
+}
+
+/// Why a full screen cannot be opened here.
+pub fn needs_terminal(name: &str) -> Result<(), (String, Exit)> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return Ok(());
+    }
+    let why = format!(
+        "{name} opens a full screen and needs a terminal on standard input and output; over SSH: ssh -t HOST noctule. \
+         `noctule help` lists what works without one"
+    );
+    Err((why, Exit::Usage))
+}
+
+/// Shows a session on the terminal until it ends.
+///
+/// The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
+/// a key.
+pub fn show(
+    workers: &Runtime,
+    engine: &Arc<Engine>,
+    options: &Options,
+    person: &Person,
+    settings: &Settings,
+    signals: &mut Signals,
+) -> Exit {
+    let kept = panics::keep();
+    let shown = Builder::new_current_thread().enable_all().build().and_then(|here| {
+        here.block_on(async {
+            let session = Session::new(&settings::caps(), settings, engine.snapshot(), engine.now());
+            let (client, server) = link();
+            let (engine, options, person) = (Arc::clone(engine), options.clone(), person.clone());
+            let pump = Pump::new(
+                session,
+                server,
+                options,
+                engine,
+                person,
+                Arc::new(LocalFiles),
+                workers.handle().clone(),
+            );
+            // a task of its own contains a panic
+            let session = tokio::spawn(pump.run());
+            let ended = terminal::attach(client, signals).await?;
+            // what still runs is told to end; a panic has been kept
+            let _ = session.await;
+            io::Result::Ok(ended)
+        })
+    });
+    drop(kept);
+    match shown {
+        Ok(Ended::Quit) => Exit::Done,
+        Ok(Ended::Gone) => Exit::Failed,
+        Ok(Ended::Broken) => complain("the console broke down; what is stored is safe", Exit::Failed),
+        Err(error) => complain(&format!("opening the terminal: {error}"), Exit::Failed),
+    }
+}

@@ -1,0 +1,134 @@
+//! `demo`: the console on a network that noctule simulates itself, in a folder that is gone at the end.
+
+use std::fs::{self, DirBuilder};
+use std::future::Future;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use tokio::runtime::Runtime;
+
+use super::signals::Signals;
+use super::start::Start;
+use super::{complain, console, screenshot, settings, shell};
+use crate::commands::{Args, Exit, Person};
+use crate::console::Settings;
+use crate::server::DemoNetwork;
+
+/// Opens the console on a demo network, and stays until it is left.
+pub fn open(start: &Start, args: &Args) -> Exit {
+    let picture = match args.get("--screenshot").map(|path| screenshot::Wish::read(path, args)).transpose() {
+        Ok(picture) => picture,
+        Err(why) => return complain(&why, Exit::Usage),
+    };
+    if picture.is_none()
+        && let Err((why, exit)) = console::needs_terminal("demo")
+    {
+        return complain(&why, exit);
+    }
+    let settings = match settings::read(&start.options.config_dir, args, start.person.role) {
+        Ok(settings) => settings,
+        Err(why) => return complain(&why, Exit::Usage),
+    };
+    let workers = match super::workers() {
+        Ok(workers) => workers,
+        Err(why) => return complain(&why, Exit::Failed),
+    };
+    let mut signals = match workers.block_on(async { Signals::take() }) {
+        Ok(signals) => signals,
+        Err(error) => return complain(&format!("listening for signals: {error}"), Exit::Failed),
+    };
+    let folder = match Folder::make(args.has("--keep")) {
+        Ok(folder) => folder,
+        Err(why) => return complain(&why, Exit::Failed),
+    };
+    let exit = match start_network(&workers, folder.path(), &mut signals) {
+        Ok(network) => {
+            let mut network = network;
+            let exit = match picture {
+                Some(wish) => take_picture(&workers, &network, &settings, &wish, &mut signals),
+                None => show(&workers, &mut network, &start.person, &settings, &mut signals),
+            };
+            workers.block_on(network.stop());
+            exit
+        }
+        Err(why) => complain(&why, Exit::Failed),
+    };
+    workers.shutdown_timeout(std::time::Duration::from_secs(1));
+    drop(folder);
+    exit
+}
+
+fn start_network(workers: &Runtime, folder: &Path, signals: &mut Signals) -> Result<DemoNetwork, String> {
+    let starting = async { DemoNetwork::start(folder).await.map_err(|error| error.to_string()) };
+    workers.block_on(unless_ended(signals, starting))
+}
+
+fn show(
+    workers: &Runtime,
+    network: &mut DemoNetwork,
+    person: &Person,
+    settings: &Settings,
+    signals: &mut Signals,
+) -> Exit {
+    workers.block_on(async { network.come_alive() });
+    console::show(workers, network.engine(), network.options(), person, settings, signals)
+}
+
+fn take_picture(
+    workers: &Runtime,
+    network: &DemoNetwork,
+    settings: &Settings,
+    wish: &screenshot::Wish,
+    signals: &mut Signals,
+) -> Exit {
+    let taking = async {
+        network.live_for_a_picture().await;
+        wish.take(network.engine(), settings).await
+    };
+    match workers.block_on(unless_ended(signals, taking)) {
+        Ok(()) => Exit::Done,
+        Err(why) => complain(&why, Exit::Failed),
+    }
+}
+
+async fn unless_ended<T>(
+    signals: &mut Signals,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    tokio::select! {
+        done = work => done,
+        () = signals.ending() => Err("ended by a signal".into()),
+    }
+}
+
+/// The demo's folder, for its owner alone.
+struct Folder {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Folder {
+    fn make(keep: bool) -> Result<Self, String> {
+        let path = std::env::temp_dir().join(format!("noctule-demo-{:016x}", rand::random::<u64>()));
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(|error| format!("making the demo's folder {}: {error}", path.display()))?;
+        Ok(Self { path, keep })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let path = self.path.display();
+        if self.keep {
+            shell::note(&format!(
+                "The demo's folder is kept. Look at it again: noctule --data {path}/data --config {path}/config"
+            ));
+        } else if let Err(error) = fs::remove_dir_all(&self.path) {
+            shell::note(&format!("noctule: removing the demo's folder {path}: {error}"));
+        }
+    }
+}

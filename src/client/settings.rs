@@ -1,0 +1,116 @@
+//! What this operator wants of the console, and what their terminal can: files of the configuration folder, and the
+//! environment.
+
+use std::env;
+use std::io;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::files;
+use super::terminal;
+use crate::commands::Args;
+use crate::console::{Caps, Settings};
+use crate::model::Role;
+
+/// `theme` and `mouse`.
+const FILE: &str = "console.toml";
+/// The keys that differ.
+const KEYMAP: &str = "keymap.toml";
+/// The operator's own themes.
+const THEMES: &str = "themes";
+/// The largest of these files, in bytes.
+const LARGEST: usize = 1 << 20;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Written {
+    theme: Option<String>,
+    mouse: Option<bool>,
+}
+
+/// What the operator wants, from the flags of `console` and `demo` and from the files in `folder`.
+///
+/// # Errors
+/// A sentence that says which file or name is wrong.
+pub fn read(folder: &Path, args: &Args, role: Role) -> Result<Settings, String> {
+    let usual = Settings::default();
+    let path = folder.join(FILE);
+    let written: Written = match text_of(&path)? {
+        Some(text) => toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => Written::default(),
+    };
+    let theme = args.get("--theme").map(str::to_owned).or(written.theme).unwrap_or(usual.theme);
+    if theme.is_empty() || theme.contains(['/', '\\']) || theme.starts_with('.') {
+        return Err(format!("{theme:?} is no name of a theme"));
+    }
+    Ok(Settings {
+        theme_file: text_of(&folder.join(THEMES).join(format!("{theme}.toml")))?,
+        theme,
+        keymap_file: text_of(&folder.join(KEYMAP))?,
+        mouse: written.mouse.unwrap_or(usual.mouse) && !args.has("--no-mouse"),
+        role,
+        zone: TimeZone::system(),
+    })
+}
+
+fn text_of(path: &Path) -> Result<Option<String>, String> {
+    if path.metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let bytes = files::read(path, LARGEST)?;
+    String::from_utf8(bytes).map(Some).map_err(|_| format!("{} is not UTF-8", path.display()))
+}
+
+/// What the terminal is and can, as the environment says.
+pub fn caps() -> Caps {
+    let (width, height) = terminal::size();
+    let said = |name: &str| env::var(name).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(said).find(|value| !value.is_empty());
+    Caps {
+        width,
+        height,
+        term: said("TERM"),
+        colorterm: said("COLORTERM"),
+        no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
+        unicode: locale.is_some_and(|locale| is_utf8(&locale)),
+    }
+}
+
+fn is_utf8(locale: &str) -> bool {
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_say_what_is_wanted_and_a_mistake_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |folder: &Path| read(folder, &Args::default(), Role::Admin);
+        let settings = read(folder.path()).unwrap();
+        assert_eq!((settings.theme.as_str(), settings.theme_file, settings.mouse), ("dark", None, true));
+
+        std::fs::write(folder.path().join(FILE), "theme = \"night\"\nmouse = false\n").unwrap();
+        std::fs::create_dir(folder.path().join(THEMES)).unwrap();
+        std::fs::write(folder.path().join("themes/night.toml"), "[good]\nbold = true\n").unwrap();
+        std::fs::write(folder.path().join(KEYMAP), "").unwrap();
+        let settings = read(folder.path()).unwrap();
+        assert!(settings.theme_file.unwrap().contains("[good]"));
+        assert_eq!((settings.keymap_file.as_deref(), settings.mouse), (Some(""), false));
+
+        std::fs::write(folder.path().join(FILE), "theme = \"../../etc/passwd\"").unwrap();
+        assert!(read(folder.path()).unwrap_err().contains("no name of a theme"));
+        std::fs::write(folder.path().join(FILE), "colour = 1").unwrap();
+        let error = read(folder.path()).unwrap_err();
+        assert!(error.contains(FILE) && error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn locales() {
+        assert!(is_utf8("en_US.UTF-8") && is_utf8("C.utf8") && !is_utf8("C") && !is_utf8("de_DE.ISO-8859-1"));
+    }
+}

@@ -1,0 +1,124 @@
+//! How the program was started: the flags before the command, the folders, who asks.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use directories::ProjectDirs;
+
+use crate::commands::Person;
+use crate::engine::Options;
+use crate::model::{Role, clean_line};
+
+/// How the program was started.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// The command and its arguments.
+    pub words: Vec<String>,
+    /// The folders.
+    pub options: Options,
+    /// Who asks.
+    pub person: Person,
+}
+
+/// What the flags before the command ask for.
+pub enum Asked {
+    /// The program's version.
+    Version,
+    /// To run.
+    Start(Box<Start>),
+}
+
+impl Start {
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    /// A sentence that says which word is wrong.
+    pub fn read(words: impl Iterator<Item = OsString>) -> Result<Asked, String> {
+        let mut words = words.map(|word| {
+            word.into_string().map_err(|word| {
+                format!("{:?} is not UTF-8: noctule takes only UTF-8", clean_line(&word.to_string_lossy()))
+            })
+        });
+        let (mut data, mut config, mut role) = (None, None, Role::Admin);
+        let mut rest = Vec::new();
+        while let Some(word) = words.next() {
+            let word = word?;
+            let (name, value) =
+                word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+            let mut folder = || match value {
+                Some(folder) => Ok(PathBuf::from(folder)),
+                None => words.next().transpose()?.map(PathBuf::from).ok_or(format!("{name} needs a folder")),
+            };
+            match name {
+                "--data" => data = Some(folder()?),
+                "--config" => config = Some(folder()?),
+                "--read-only" if value.is_none() => role = Role::Viewer,
+                "--version" | "-V" => return Ok(Asked::Version),
+                _ => {
+                    rest.push(word);
+                    break;
+                }
+            }
+        }
+        for word in words {
+            rest.push(word?);
+        }
+        let options = Options::new(
+            usual_folder(data, "--data", ProjectDirs::data_dir)?,
+            usual_folder(config, "--config", ProjectDirs::config_dir)?,
+        );
+        Ok(Asked::Start(Box::new(Self { words: rest, options, person: Person { name: login_name(), role } })))
+    }
+}
+
+fn usual_folder(
+    given: Option<PathBuf>,
+    flag: &str,
+    usual: fn(&ProjectDirs) -> &std::path::Path,
+) -> Result<PathBuf, String> {
+    match given {
+        Some(folder) if folder.as_os_str().is_empty() => Err(format!("{flag} needs a folder")),
+        Some(folder) => Ok(folder),
+        None => ProjectDirs::from("", "", "noctule")
+            .map(|usual_dirs| usual(&usual_dirs).to_owned())
+            .ok_or_else(|| format!("no home folder is known (HOME): name one with {flag} DIR")),
+    }
+}
+
+/// What the journal calls whoever asks.
+fn login_name() -> String {
+    let named = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
+    named
+        .map(|name| clean_line(name.trim()).chars().take(64).collect::<String>())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Start, String> {
+        match Start::read(line.split_whitespace().map(OsString::from))? {
+            Asked::Start(start) => Ok(*start),
+            Asked::Version => Err("version".into()),
+        }
+    }
+
+    #[test]
+    fn flags_before_the_command_are_the_programs_and_those_after_it_the_commands() {
+        let start = read("--data /d --config=/c --read-only backup list --data x --json").unwrap();
+        assert_eq!(start.options.data_dir, PathBuf::from("/d"));
+        assert_eq!(start.options.config_dir, PathBuf::from("/c"));
+        assert_eq!(start.person.role, Role::Viewer);
+        assert_eq!(start.words, ["backup", "list", "--data", "x", "--json"]);
+        assert_eq!(read("--version --nonsense").unwrap_err(), "version");
+        assert_eq!(read("--data /d --config /c --json").unwrap().words, ["--json"]);
+    }
+
+    #[test]
+    fn a_flag_without_its_folder_is_refused() {
+        assert_eq!(read("--data").unwrap_err(), "--data needs a folder");
+        assert_eq!(read("--config=").unwrap_err(), "--config needs a folder");
+    }
+}

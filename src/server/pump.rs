@@ -1,0 +1,273 @@
+//! The pump: joins one operator's session to the engine and to a client, whatever lies between.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinSet};
+
+use super::link::{Files, FromClient, ServerEnd, ToClient};
+use super::output::ToSession;
+use crate::commands::{self, Door, Person};
+use crate::console::{LineId, Output, QueryId, Request, Session};
+use crate::engine::query::{Answer, Query};
+use crate::engine::snapshot::Snapshot;
+use crate::engine::{Engine, Options};
+
+/// The least time between two frames that no operator's key asked for.
+const FRAME_FLOOR: Duration = Duration::from_millis(33);
+/// The most reads of one session at once.
+const READS: usize = 4;
+/// The most messages taken between two looks at the screen.
+const BATCH: usize = 1_000;
+/// How long commands have to end after their session.
+const LAST_WORK: Duration = Duration::from_secs(3);
+/// The longest sleep: a clock that was set back must not stop the screen for long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// One operator's session at work.
+pub struct Pump {
+    session: Session,
+    link: ServerEnd,
+    options: Options,
+    engine: Arc<Engine>,
+    person: Person,
+    files: Arc<dyn Files>,
+    /// Where commands and reads run, so that they never hold up a frame.
+    workers: Handle,
+    pictures: watch::Receiver<Arc<Snapshot>>,
+    reads: JoinSet<Answer>,
+    reading: HashMap<Id, QueryId>,
+    asked: VecDeque<(QueryId, Query)>,
+    commands: JoinSet<()>,
+    lines: mpsc::UnboundedSender<(LineId, Output)>,
+    said: mpsc::UnboundedReceiver<(LineId, Output)>,
+    over: watch::Sender<bool>,
+    drawn: Instant,
+    /// An operator's key waits to be seen.
+    urgent: bool,
+    /// The terminal is not the session's: an editor has it, or a shell.
+    away: bool,
+    ended: bool,
+}
+
+impl Pump {
+    /// A pump that joins `session` to `engine` and `link`.
+    pub fn new(
+        session: Session,
+        link: ServerEnd,
+        options: Options,
+        engine: Arc<Engine>,
+        person: Person,
+        files: Arc<dyn Files>,
+        workers: Handle,
+    ) -> Self {
+        let (lines, said) = mpsc::unbounded_channel();
+        Self {
+            session,
+            link,
+            options,
+            pictures: engine.watch(),
+            engine,
+            person,
+            files,
+            workers,
+            reads: JoinSet::new(),
+            reading: HashMap::new(),
+            asked: VecDeque::new(),
+            commands: JoinSet::new(),
+            lines,
+            said,
+            over: watch::Sender::new(false),
+            drawn: Instant::now(),
+            urgent: true,
+            away: false,
+            ended: false,
+        }
+    }
+
+    /// Runs the session until its operator quits or goes away. What is still running then is told to end.
+    pub async fn run(mut self) {
+        while !self.ended {
+            self.serve();
+            self.read_on();
+            self.send_frame();
+            if !self.ended {
+                self.wait().await;
+            }
+        }
+        let leave = self.session.leave();
+        // the frame before it may still lie in a slow terminal; a client that is gone needs nothing
+        let _ = self.link.tell.send(ToClient::End { leave }).await;
+        self.over.send_replace(true);
+        let all = async { while self.commands.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(LAST_WORK, all).await;
+    }
+
+    // ---- what the session wants
+
+    fn serve(&mut self) {
+        for request in self.session.take_requests() {
+            match request {
+                Request::Query(id, query) => self.asked.push_back((id, query)),
+                Request::Run { id, line, input } => self.start(id, &line, input),
+                Request::Edit { name, text } => self.hand_over(|leave| ToClient::Edit { leave, name, text }),
+                Request::Suspend => self.hand_over(|leave| ToClient::Suspend { leave }),
+                Request::Quit => self.ended = true,
+            }
+        }
+    }
+
+    /// Starts the reads that are still wanted: a newer one of the same pane has made the older ones void.
+    fn read_on(&mut self) {
+        while self.reads.len() < READS
+            && let Some((id, query)) = self.asked.pop_front()
+        {
+            if self.session.waits_for(id) {
+                let engine = Arc::clone(&self.engine);
+                let read = self.reads.spawn_on(async move { engine.query(query).await }, &self.workers);
+                self.reading.insert(read.id(), id);
+            }
+        }
+    }
+
+    fn start(&mut self, id: LineId, line: &str, input: Option<String>) {
+        let lines = self.lines.clone();
+        let io = ToSession::new(id, lines.clone(), input, Arc::clone(&self.files), self.over.subscribe());
+        let door = Door {
+            options: self.options.clone(),
+            engine: Some(Arc::clone(&self.engine)),
+            person: self.person.clone(),
+            io: Arc::new(io),
+        };
+        let words = shlex::split(line);
+        let work = async move {
+            let end = |text: Option<&str>, code| {
+                // the session may be over: then nobody reads it
+                if let Some(text) = text {
+                    let _ = lines.send((id, Output::Line(text.to_owned())));
+                }
+                let _ = lines.send((id, Output::Exit(code)));
+            };
+            let Some(words) = words else { return end(Some("noctule: a quote is not closed"), 2) };
+            match tokio::spawn(async move { commands::run(door, &words).await }).await {
+                Ok(exit) => end(None, exit.code()),
+                Err(_) => end(Some("noctule: the command broke down; this is a fault of noctule"), 1),
+            }
+        };
+        self.commands.spawn_on(work, &self.workers);
+    }
+
+    /// Gives the terminal away until the client says that it is back.
+    fn hand_over(&mut self, message: impl FnOnce(Vec<u8>) -> ToClient) {
+        if self.away {
+            return;
+        }
+        let Ok(permit) = self.link.tell.try_reserve() else {
+            return self.session.complain("The terminal is too slow for this now: try again");
+        };
+        permit.send(message(self.session.leave()));
+        self.away = true;
+    }
+
+    // ---- what the client is sent
+
+    /// Sends what has changed, where the client has room for it: a session never queues what nobody reads.
+    fn send_frame(&mut self) {
+        let now = self.engine.now();
+        let early = !self.urgent && self.drawn.elapsed() < FRAME_FLOOR && self.session.wake_at() > now;
+        if self.away || early {
+            return;
+        }
+        let Ok(permit) = self.link.tell.try_reserve() else { return };
+        self.urgent = false;
+        if let Some(bytes) = self.session.frame(now) {
+            permit.send(ToClient::Screen(bytes));
+            self.drawn = Instant::now();
+        }
+    }
+
+    /// How long nothing needs to be done by itself.
+    fn rest(&self, room: bool) -> Duration {
+        if self.away || !room {
+            return LONGEST_SLEEP;
+        }
+        let wake =
+            self.engine.now().age(self.session.wake_at()).clamp(Duration::from_millis(1), LONGEST_SLEEP);
+        let floor = FRAME_FLOOR.saturating_sub(self.drawn.elapsed());
+        if floor.is_zero() { wake } else { wake.min(floor) }
+    }
+
+    // ---- what happens
+
+    async fn wait(&mut self) {
+        let room = self.link.tell.capacity() > 0;
+        let rest = self.rest(room);
+        tokio::select! {
+            biased;
+            heard = self.link.heard.recv() => self.hear(heard),
+            Some(read) = self.reads.join_next_with_id(), if !self.reads.is_empty() => self.answer(read),
+            Some((id, output)) = self.said.recv() => self.session.output(id, output),
+            _ = self.commands.join_next(), if !self.commands.is_empty() => {}
+            Ok(()) = self.pictures.changed() => self.notify(),
+            // its room is taken by the next frame; a client that is gone is noticed by its silence
+            _ = async { self.link.tell.reserve().await.is_ok() }, if !room && !self.away => {}
+            () = tokio::time::sleep(rest) => {}
+        }
+        for _ in 0..BATCH {
+            match self.link.heard.try_recv() {
+                Ok(heard) => self.hear(Some(heard)),
+                Err(_) => break,
+            }
+        }
+        for _ in 0..BATCH {
+            match self.said.try_recv() {
+                Ok((id, output)) => self.session.output(id, output),
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn hear(&mut self, heard: Option<FromClient>) {
+        let now = self.engine.now();
+        match heard {
+            Some(FromClient::Input(bytes)) => self.urgent |= self.session.feed(&bytes, now),
+            Some(FromClient::Size(width, height)) => {
+                self.session.resize(width, height);
+                self.urgent = true;
+            }
+            Some(FromClient::Suspend) => self.hand_over(|leave| ToClient::Suspend { leave }),
+            Some(FromClient::Returned { width, height, edited }) => {
+                // it may have been taken away without a word, by SIGSTOP
+                self.session.leave();
+                self.session.returned(width, height);
+                (self.away, self.urgent) = (false, true);
+                match edited {
+                    Ok(Some(text)) => self.session.edited(&text),
+                    Ok(None) => {}
+                    Err(why) => self.session.complain(&why),
+                }
+            }
+            None => self.ended = true,
+        }
+    }
+
+    fn answer(&mut self, read: Result<(Id, Answer), tokio::task::JoinError>) {
+        let (task, answer) = match read {
+            Ok(done) => done,
+            Err(error) => {
+                (error.id(), Answer::Failed("the read broke down; this is a fault of noctule".into()))
+            }
+        };
+        if let Some(id) = self.reading.remove(&task) {
+            self.session.answer(id, answer);
+        }
+    }
+
+    fn notify(&mut self) {
+        let picture = self.pictures.borrow_and_update().clone();
+        self.session.notify(picture, self.engine.now());
+    }
+}
