@@ -36,7 +36,7 @@ const COLUMNS: &[Column] = &[
     Column::new("at", 11, 0),
     Column::new("severity", 9, 0),
     Column::new("what", 16, 3),
-    Column::new("name", 16, 0),
+    Column::new("name", 17, 0),
     Column::new("message", 26, 0).grow(),
 ];
 

@@ -305,8 +305,8 @@ fn draw_changes(area: Rect, buf: &mut Buffer, cx: &Cx) {
         let room = |x: u16| body.right().saturating_sub(x);
         let x = body.x + 1;
         text::put_right(buf, x, y, 4.min(room(x)), &cx.age(Some(event.at)), cx.theme.style(Token::Dim));
-        text::put(buf, x + 6, y, 16.min(room(x + 6)), name, cx.theme.style(Token::Text));
+        text::put(buf, x + 6, y, 18.min(room(x + 6)), name, cx.theme.style(Token::Text));
         let message = clean_line(&event.message);
-        text::put(buf, x + 24, y, room(x + 24), &message, cx.theme.style(Token::Dim));
+        text::put(buf, x + 26, y, room(x + 26), &message, cx.theme.style(Token::Dim));
     }
 }

@@ -14,6 +14,19 @@ use crate::console::filter::{self, Filter};
 use crate::console::text;
 use crate::console::theme::{self, Theme, Token};
 
+/// The words by which an operator chooses a row.
+const MOVES: [&str; 10] = [
+    "up",
+    "down",
+    "page-up",
+    "page-down",
+    "half-up",
+    "half-down",
+    "bottom",
+    "scroll-up",
+    "scroll-down",
+    "mark",
+];
 /// Columns between two cells.
 const GAP: u16 = 2;
 
@@ -102,6 +115,8 @@ pub struct Table {
     offset: usize,
     marks: HashSet<u64>,
     range_from: Option<u64>,
+    /// The operator has moved the cursor: it belongs to its row from then on, and to the first row before.
+    moved: bool,
     /// Rows that were seen at the last drawing: a page.
     page: usize,
     area: Rect,
@@ -122,6 +137,7 @@ impl Table {
             offset: 0,
             marks: HashSet::new(),
             range_from: None,
+            moved: false,
             page: 1,
             area: Rect::ZERO,
             heads: Vec::new(),
@@ -148,8 +164,14 @@ impl Table {
             let there: HashSet<u64> = (0..rows.len()).map(|row| rows.id(row)).collect();
             self.marks.retain(|id| there.contains(id));
         }
-        let kept = selected.and_then(|id| self.ids.iter().position(|other| *other == id));
+        let kept = selected.filter(|_| self.moved);
+        let kept = kept.and_then(|id| self.ids.iter().position(|other| *other == id));
+        let before = self.cursor;
         self.move_to(kept.unwrap_or(self.cursor));
+        // rows that went past the cursor took the window along: the first ones come back into sight
+        if self.cursor != before && self.cursor < self.page {
+            self.offset = 0;
+        }
     }
 
     /// The selected row, as a number of [`Rows`].
@@ -165,6 +187,7 @@ impl Table {
     /// Selects the row of this id, where it is visible.
     pub fn select(&mut self, id: u64) {
         if let Some(at) = self.ids.iter().position(|other| *other == id) {
+            self.moved = true;
             self.move_to(at);
         }
     }
@@ -217,6 +240,7 @@ impl Table {
     pub fn act(&mut self, words: &[&str], rows: &dyn Rows) -> Outcome {
         let page = self.page.max(1);
         let last = self.count().saturating_sub(1);
+        self.moved |= MOVES.contains(&words.first().copied().unwrap_or_default());
         match words {
             ["up"] => self.move_to(self.cursor.saturating_sub(1)),
             ["down"] => self.move_to(self.cursor + 1),
@@ -224,7 +248,10 @@ impl Table {
             ["page-down"] => self.move_to(self.cursor + page),
             ["half-up"] => self.move_to(self.cursor.saturating_sub(page.div_ceil(2))),
             ["half-down"] => self.move_to(self.cursor + page.div_ceil(2)),
-            ["top"] => self.move_to(0),
+            ["top"] => {
+                self.moved = false;
+                self.move_to(0);
+            }
             ["bottom"] => self.move_to(last),
             ["scroll-up"] => self.scroll(-3),
             ["scroll-down"] => self.scroll(3),
@@ -311,6 +338,7 @@ impl Table {
         if at >= self.count() {
             return Outcome::Done;
         }
+        self.moved = true;
         if at == self.cursor {
             return Outcome::Line("open".into());
         }
@@ -479,6 +507,21 @@ mod tests {
         rows.0.clear();
         table.update(&rows);
         assert_eq!(table.selected(), None);
+    }
+
+    #[test]
+    fn a_cursor_that_nobody_has_moved_stays_on_the_first_row() {
+        let mut rows = three();
+        let mut table = table(&rows);
+        rows.0.insert(0, (9, "worse"));
+        table.update(&rows);
+        assert_eq!(table.selected_id(), Some(9));
+        table.act(&["down"], &rows);
+        rows.0.insert(0, (10, "worst"));
+        table.update(&rows);
+        assert_eq!(table.selected_id(), Some(1));
+        table.act(&["top"], &rows);
+        assert_eq!(table.selected_id(), Some(10));
     }
 
     #[test]
