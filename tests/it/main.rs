@@ -8,6 +8,7 @@ mod console_fixture;
 mod engine_backup;
 mod engine_drivers;
 mod engine_fixture;
+mod engine_history;
 mod engine_inventory;
 mod engine_search;
 mod engine_sessions;
