@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::args::Args;
 use super::io::Io;
+use crate::device::driver::Drivers;
 use crate::engine::{ActError, Actor, Engine, Options};
 use crate::model::Role;
 
@@ -51,6 +52,11 @@ impl Call {
             .engine
             .as_ref()
             .ok_or_else(|| ActError::internal("this command was started without an engine"))
+    }
+
+    /// The device kinds, read anew: a driver's author tries what was saved a moment ago.
+    pub fn drivers(&self) -> Drivers {
+        Drivers::load(Some(&self.door.options.config_dir.join("drivers")))
     }
 
     /// One line of the answer.

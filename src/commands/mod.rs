@@ -3,12 +3,15 @@
 //! A command is declared where it is written, a file per noun: `inventory::submit! { Command { … } }`.
 //! Nothing else has to be touched.
 
+mod answer;
 mod args;
 mod call;
+mod devices;
 mod help;
 mod io;
 mod nouns;
 mod run;
+mod secrets;
 mod shown;
 mod table;
 

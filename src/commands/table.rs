@@ -54,6 +54,28 @@ pub struct Arg {
     pub about: &'static str,
 }
 
+impl Arg {
+    /// One that must stand.
+    pub const fn one(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self { name, kind, count: Count::One, about }
+    }
+
+    /// One that may stand.
+    pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self { name, kind, count: Count::Optional, about }
+    }
+
+    /// One that may stand any number of times.
+    pub const fn many(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Self { name, kind, count: Count::Many, about }
+    }
+
+    /// A flag without a value.
+    pub const fn switch(name: &'static str, about: &'static str) -> Self {
+        Self { name, kind: Kind::Switch, count: Count::Optional, about }
+    }
+}
+
 /// What an argument must be.
 pub enum Kind {
     /// A flag without a value.

@@ -65,7 +65,8 @@ impl Selection {
         self.group.is_some() || self.driver.is_some() || !self.tags.is_empty()
     }
 
-    fn filters_pass(&self, device: &Device) -> bool {
+    /// Whether group, tags and driver allow it; the names play no part.
+    pub fn filters_pass(&self, device: &Device) -> bool {
         self.group.as_ref().is_none_or(|group| in_group(&device.group, group))
             && self.driver.as_ref().is_none_or(|driver| device.driver.as_ref() == Some(driver))
             && self.tags.iter().all(|tag| device.tags.contains(tag))
