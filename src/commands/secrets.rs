@@ -43,7 +43,7 @@ impl Call {
             }
         }
         if let Some(file) = self.args.get(FILE.name) {
-            changes.extend(self.from_file(file)?);
+            changes.extend(self.told_by(file)?);
         }
         Ok(changes)
     }
@@ -58,7 +58,7 @@ impl Call {
         Ok(Change::new(field, secret.expose()))
     }
 
-    fn from_file(&self, file: &str) -> Result<Vec<Change>, ActError> {
+    fn told_by(&self, file: &str) -> Result<Vec<Change>, ActError> {
         let bytes = self.door.io.read_file(file, LARGEST).map_err(ActError::usage)?;
         let text =
             String::from_utf8(bytes).map_err(|_| ActError::usage("the file of secrets is not UTF-8"))?;
