@@ -113,7 +113,8 @@ impl StoredTrust {
     }
 }
 
-fn named(key: &str) -> String {
+/// An OpenSSH key line's fingerprint for people: `SHA256:…`.
+pub fn named(key: &str) -> String {
     fingerprint(key).unwrap_or_else(|| "a key that cannot be read".to_owned())
 }
 
