@@ -5,6 +5,8 @@
 //! are applied as a terminal does, so that an erased pager vanishes. Text is never lost by that: a bare carriage
 //! return that would write over other text stays visible as `␍` (`deny ip any␍permit ip`).
 
+use std::str::Chars;
+
 use encoding_rs::Encoding;
 use regex::Regex;
 
@@ -15,6 +17,9 @@ const LONGEST_LINE: usize = 1 << 20;
 
 /// The longest line that can be a prompt or a question, in bytes.
 const LONGEST_PROMPT: usize = 4096;
+
+/// The longest parameters of a control sequence, in characters; what is longer is none.
+const LONGEST_PARAMETERS: usize = 64;
 
 /// Gathers lines of one answer after another.
 pub struct Cleaner {
@@ -56,7 +61,7 @@ impl Cleaner {
     /// The line that has no end yet: a prompt, a question, or half a line. `None` where it is too long to be one.
     pub fn last_line(&self) -> Option<String> {
         (self.raw.len() <= LONGEST_PROMPT).then(|| {
-            let lines = self.render(&self.raw);
+            let lines = self.render(&self.raw, Ended::NotYet);
             lines.into_iter().next_back().unwrap_or_default()
         })
     }
@@ -109,7 +114,7 @@ impl Cleaner {
             self.text.push_str(plain);
             self.text.push('\n');
         } else {
-            for (place, line) in self.render(&raw).into_iter().enumerate() {
+            for (place, line) in self.render(&raw, Ended::Whole).into_iter().enumerate() {
                 let skipped = if place == 0 { before } else { 0 };
                 self.push(line.chars().skip(skipped).collect());
             }
@@ -136,7 +141,7 @@ impl Cleaner {
     }
 
     /// One line of bytes as a terminal shows it; several where a sequence moves to the next line.
-    fn render(&self, raw: &[u8]) -> Vec<String> {
+    fn render(&self, raw: &[u8], ended: Ended) -> Vec<String> {
         let raw = trim_returns(raw);
         let text = match std::str::from_utf8(raw) {
             Ok(text) => text.into(),
@@ -146,10 +151,17 @@ impl Cleaner {
         if !text.chars().any(|c| c != '\t' && is_hostile(c)) {
             return vec![text.into_owned()];
         }
-        let mut paper = Paper::default();
+        let mut paper = Paper::new(ended, text.len());
         paper.write(&text);
         paper.into_lines()
     }
+}
+
+/// Whether more of a line may come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    NotYet,
+    Whole,
 }
 
 /// The line, where it is nothing but printable ASCII and tabs.
@@ -171,16 +183,24 @@ fn ends_inside_a_character(raw: &[u8]) -> bool {
 }
 
 /// The cells of a line under a cursor.
-#[derive(Default)]
 struct Paper {
+    ended: Ended,
     lines: Vec<String>,
     cells: Vec<char>,
     cursor: usize,
     /// The cursor came here by a bare carriage return: what it writes over is not meant to be lost.
     returned: bool,
+    /// Cells that erasing may still touch: a line made of nothing but erasers must not cost its length squared.
+    effort: usize,
 }
 
 impl Paper {
+    /// For a line of so many bytes.
+    fn new(ended: Ended, bytes: usize) -> Self {
+        let effort = bytes.saturating_mul(16).saturating_add(LONGEST_PROMPT);
+        Self { ended, lines: Vec::new(), cells: Vec::new(), cursor: 0, returned: false, effort }
+    }
+
     fn write(&mut self, text: &str) {
         let mut chars = text.chars();
         while let Some(c) = chars.next() {
@@ -224,62 +244,85 @@ impl Paper {
     }
 
     /// Behind an ESC.
-    fn escape(&mut self, chars: &mut std::str::Chars<'_>) {
+    fn escape(&mut self, chars: &mut Chars<'_>) {
+        let behind = chars.clone();
         match chars.next() {
             Some('[') => self.control_sequence(chars),
             // OSC, DCS, SOS, PM, APC: a string up to BEL or ESC \.
             Some(']' | 'P' | 'X' | '^' | '_') => {
-                while let Some(c) = chars.next() {
-                    if c == '\u{7}' {
-                        break;
-                    }
-                    if c == '\u{1b}' {
-                        chars.next();
-                        break;
-                    }
+                let ends = end_of_string(chars);
+                if !ends && self.ended == Ended::Whole {
+                    // It would swallow the rest of the line, and whoever wrote that into a description knows it.
+                    self.put(visible('\u{1b}'));
+                    *chars = behind;
                 }
             }
             Some('E' | 'D') => self.next_line(),
             // Character sets take one more.
-            Some('(' | ')' | '*' | '+' | '#' | ' ') => drop(chars.next()),
+            Some('(' | ')' | '*' | '+' | '#' | ' ') => self.take_one(chars),
+            Some(c) if is_hostile(c) => *chars = behind,
             _ => {}
         }
     }
 
-    /// Behind a CSI (ECMA-48 5.4).
-    fn control_sequence(&mut self, chars: &mut std::str::Chars<'_>) {
-        let mut parameters = String::new();
-        for c in chars {
-            if !('\u{40}'..='\u{7e}').contains(&c) {
-                if parameters.len() < 64 {
-                    parameters.push(c);
-                }
-                continue;
-            }
-            let number = |place: usize, missing: usize| {
-                let text = parameters.split(';').nth(place).unwrap_or("");
-                text.parse::<usize>().unwrap_or(missing).min(LONGEST_PROMPT)
-            };
-            self.returned = false;
-            match c {
-                'D' => self.cursor = self.cursor.saturating_sub(number(0, 1).max(1)),
-                'C' => {
-                    self.cursor = (self.cursor + number(0, 1).max(1)).min(self.cells.len() + LONGEST_PROMPT)
-                }
-                'G' => self.cursor = number(0, 1).saturating_sub(1),
-                'H' | 'f' => self.cursor = number(1, 1).saturating_sub(1),
-                'K' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
-                'K' | 'J' if number(0, 0) == 2 => self.cells.clear(),
-                'K' => self.cells.iter_mut().take(self.cursor + 1).for_each(|cell| *cell = ' '),
-                'J' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
-                'P' => {
-                    let end = (self.cursor + number(0, 1).max(1)).min(self.cells.len());
-                    self.cells.drain(self.cursor.min(end)..end);
-                }
-                _ => {}
-            }
-            return;
+    /// The character that a sequence takes along, where it is one.
+    fn take_one(&mut self, chars: &mut Chars<'_>) {
+        if chars.clone().next().is_some_and(|c| !is_hostile(c)) {
+            chars.next();
         }
+    }
+
+    /// Behind a CSI (ECMA-48 5.4).
+    fn control_sequence(&mut self, chars: &mut Chars<'_>) {
+        let mut parameters = String::new();
+        loop {
+            let behind = chars.clone();
+            match chars.next() {
+                None => return,
+                Some(c @ '\u{20}'..='\u{3f}') if parameters.len() < LONGEST_PARAMETERS => parameters.push(c),
+                Some(c @ '\u{40}'..='\u{7e}') => return self.control(c, &parameters),
+                // No sequence at all: what stands there is text again.
+                Some(_) => {
+                    *chars = behind;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn control(&mut self, function: char, parameters: &str) {
+        let number = |place: usize, missing: usize| {
+            let text = parameters.split(';').nth(place).unwrap_or("");
+            text.parse::<usize>().unwrap_or(missing).min(LONGEST_PROMPT)
+        };
+        self.returned = false;
+        match function {
+            'D' => self.cursor = self.cursor.saturating_sub(number(0, 1).max(1)),
+            // Not farther than a screen could be wide: each step would be a blank to be kept.
+            'C' => {
+                let farthest = self.cells.len().max(LONGEST_PROMPT);
+                self.cursor = (self.cursor + number(0, 1).max(1)).min(farthest);
+            }
+            'G' => self.cursor = number(0, 1).saturating_sub(1),
+            'H' | 'f' => self.cursor = number(1, 1).saturating_sub(1),
+            'K' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
+            'K' | 'J' if number(0, 0) == 2 => self.cells.clear(),
+            'K' if self.may_touch(self.cursor + 1) => {
+                self.cells.iter_mut().take(self.cursor + 1).for_each(|cell| *cell = ' ');
+            }
+            'J' if number(0, 0) == 0 => self.cells.truncate(self.cursor),
+            'P' if self.may_touch(self.cells.len().saturating_sub(self.cursor)) => {
+                let end = (self.cursor + number(0, 1).max(1)).min(self.cells.len());
+                self.cells.drain(self.cursor.min(end)..end);
+            }
+            _ => {}
+        }
+    }
+
+    fn may_touch(&mut self, cells: usize) -> bool {
+        let left = self.effort.checked_sub(cells);
+        self.effort = left.unwrap_or(0);
+        left.is_some()
     }
 
     fn next_line(&mut self) {
@@ -302,6 +345,19 @@ impl Paper {
         self.lines.push(trimmed(&self.cells));
         self.lines
     }
+}
+
+/// Goes behind the BEL or ESC \ that ends a string; false where there is none.
+fn end_of_string(chars: &mut Chars<'_>) -> bool {
+    while let Some(c) = chars.next() {
+        if c == '\u{7}' || c == '\u{9c}' {
+            return true;
+        }
+        if c == '\u{1b}' {
+            return chars.next() == Some('\\');
+        }
+    }
+    false
 }
 
 /// What an erased pager leaves at the end of a line is blank.
@@ -393,6 +449,28 @@ mod tests {
         cleaner.forget_line();
         cleaner.feed(b"   line 2\r\n line 3\r\n");
         assert_eq!(cleaner.begin_answer(), "show run\nline 1\nline 2\n line 3\n");
+    }
+
+    #[test]
+    fn a_sequence_that_has_no_end_hides_no_text() {
+        assert_eq!(clean(b"deny ip any\x1b\rpermit ip\r\n"), "deny ip any\u{240d}permit ip\n");
+        assert_eq!(clean(b"deny ip any\x1b[\rpermit ip\r\n"), "deny ip any\u{240d}permit ip\n");
+        assert_eq!(clean(b"permit any \x1b]0;deny all\r\nx"), "permit any \u{241b}]0;deny all\nx");
+        assert_eq!(clean(b"a \x1bPhidden\x1b\\b\r\n"), "a b\n");
+        // A title that is still on its way is no text yet.
+        assert_eq!(clean(b"sw# \x1b]0;sw"), "sw# ");
+        assert_eq!(clean(format!("a\u{1b}[{}mb\r\n", "1".repeat(70)).as_bytes()), format!("a{}mb\n", "1".repeat(6)));
+    }
+
+    #[test]
+    fn a_line_of_nothing_but_cursor_movements_is_cheap() {
+        for sequence in ["\x1b[4096CX", "\x1b[P", "x\x1b[1K", "abcdefg\x1b[1G\x1b[P", "ab\rb", "\x1b[4096GX\r"] {
+            let mut cleaner = Cleaner::new(encoding_rs::WINDOWS_1252, None);
+            let line = sequence.repeat((LONGEST_LINE - 1) / sequence.len());
+            cleaner.feed(line.as_bytes());
+            cleaner.feed(b"\r\n");
+            assert!(cleaner.held() < 8 * LONGEST_LINE, "{sequence:?}: {}", cleaner.held());
+        }
     }
 
     proptest! {
