@@ -459,12 +459,17 @@ mod tests {
         assert_eq!(clean(b"a \x1bPhidden\x1b\\b\r\n"), "a b\n");
         // A title that is still on its way is no text yet.
         assert_eq!(clean(b"sw# \x1b]0;sw"), "sw# ");
-        assert_eq!(clean(format!("a\u{1b}[{}mb\r\n", "1".repeat(70)).as_bytes()), format!("a{}mb\n", "1".repeat(6)));
+        assert_eq!(
+            clean(format!("a\u{1b}[{}mb\r\n", "1".repeat(70)).as_bytes()),
+            format!("a{}mb\n", "1".repeat(6))
+        );
     }
 
     #[test]
     fn a_line_of_nothing_but_cursor_movements_is_cheap() {
-        for sequence in ["\x1b[4096CX", "\x1b[P", "x\x1b[1K", "abcdefg\x1b[1G\x1b[P", "ab\rb", "\x1b[4096GX\r"] {
+        for sequence in
+            ["\x1b[4096CX", "\x1b[P", "x\x1b[1K", "abcdefg\x1b[1G\x1b[P", "ab\rb", "\x1b[4096GX\r"]
+        {
             let mut cleaner = Cleaner::new(encoding_rs::WINDOWS_1252, None);
             let line = sequence.repeat((LONGEST_LINE - 1) / sequence.len());
             cleaner.feed(line.as_bytes());

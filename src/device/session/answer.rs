@@ -16,6 +16,10 @@ use crate::model::{Failure, FailureKind};
 /// How often it may turn out that the device was still talking.
 const FALSE_PROMPTS: u32 = 200;
 
+/// The most bytes that can be the answer to an empty line: log lines, and the prompt again. All of them are looked at
+/// each time that some come.
+const LONGEST_NOTHING: usize = 64 << 10;
+
 /// In how many lines of an answer an error line is looked for.
 const ERROR_LINES: usize = 10;
 
@@ -75,13 +79,9 @@ impl Session {
         for _ in 0..FALSE_PROMPTS {
             self.until_prompt(answers, deadline).await?;
             let prompt = self.cleaner.last_line().unwrap_or_default();
-            let overlong = self.cleaner.overlong();
             text.push_str(&self.cleaner.begin_answer());
+            self.bound(text.len())?;
             let paid = self.take_prompts_off(&mut text, owed);
-            if overlong {
-                let message = format!("a line of the answer to `{command}` is longer than a megabyte");
-                return Err(Failure::new(FailureKind::TooLarge, message));
-            }
             if !confirm {
                 return Ok(self.output(command, text, false));
             }
@@ -151,7 +151,9 @@ impl Session {
             let text = self.cleaner.text();
             let is_nothing = |line: &str| line.trim().is_empty() || self.driver.log_lines.is_match(line);
             let prompts = text.lines().filter(|line| self.is_prompt(line, &prompt)).count();
-            if !text.lines().all(|line| is_nothing(line) || self.is_prompt(line, &prompt)) {
+            if text.len() > LONGEST_NOTHING
+                || !text.lines().all(|line| is_nothing(line) || self.is_prompt(line, &prompt))
+            {
                 return Ok(false);
             }
             let line = self.cleaner.last_line().unwrap_or_default();
@@ -177,7 +179,7 @@ impl Session {
             lines.pop();
         }
         let error = lines.iter().take(ERROR_LINES).find(|line| self.driver.errors.is_match(line));
-        let error = error.map(|line| clean_line(line.trim()).into_owned());
+        let error = error.map(|line| clean_line(&self.masked(line.trim())).into_owned());
         let mut text = String::with_capacity(text.len());
         for line in lines {
             text.push_str(line);

@@ -9,6 +9,9 @@ use crate::device::driver::CompiledDriver;
 use crate::device::transcript::{ENABLE_PASSWORD, PASSWORD, USERNAME};
 use crate::model::{Failure, FailureKind, clean_line};
 
+/// The most bytes of empty lines before a prompt that comes again.
+const LONGEST_NOTHING: usize = 4096;
+
 /// How often a name or password may be asked for before it counts as refused.
 const ASKED_AT_MOST: u32 = 1;
 
@@ -98,7 +101,7 @@ impl Session {
             self.receive_before(deadline).await?;
             let line = self.cleaner.last_line().unwrap_or_default();
             let text = self.cleaner.text();
-            if !text.trim().is_empty() {
+            if text.len() > LONGEST_NOTHING || !text.trim().is_empty() {
                 return Ok(false);
             }
             if text.contains('\n') && self.is_prompt(&line, prompt) {
@@ -161,7 +164,7 @@ impl Session {
             "the device refused {what} of user `{}` at `{}`: {}; it was not tried again",
             clean_line(&self.credentials.username),
             self.step,
-            clean_line(line)
+            clean_line(&self.masked(line))
         );
         Failure::new(FailureKind::Authentication, message)
     }

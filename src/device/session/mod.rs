@@ -165,15 +165,25 @@ impl Session {
         };
         self.recorder.device(self.began.elapsed(), &self.chunk[..count]);
         self.cleaner.feed(&self.chunk[..count]);
-        if self.cleaner.held() > self.limits.answer_bytes {
-            let message = format!(
-                "the answer to `{}` is larger than {} MB; if it is real, raise `answer_megabytes`",
-                self.step,
-                self.limits.answer_bytes >> 20
-            );
+        // At once: what is longer is not kept, so that a line without end would grow no further and be read for ever.
+        if self.cleaner.overlong() {
+            let message = format!("a line of the answer to `{}` is longer than a megabyte", self.step);
             return Err(Failure::new(FailureKind::TooLarge, message));
         }
-        Ok(())
+        self.bound(self.cleaner.held())
+    }
+
+    /// Fails where an answer of so many bytes is more than is taken.
+    fn bound(&self, bytes: usize) -> Result<(), Failure> {
+        if bytes <= self.limits.answer_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "the answer to `{}` is larger than {} MB; if it is real, raise `answer_megabytes`",
+            self.step,
+            self.limits.answer_bytes >> 20
+        );
+        Err(Failure::new(FailureKind::TooLarge, message))
     }
 
     async fn type_line(&mut self, text: &str, hidden: bool) -> Result<(), Failure> {
@@ -227,6 +237,22 @@ impl Session {
         }
     }
 
+    /// A line of the device's without the secrets that it may have sent back: it goes into an error.
+    fn masked(&self, line: &str) -> String {
+        let mut masked = line.to_owned();
+        let login = (self.credentials.password.expose(), PASSWORD);
+        let enable = (self.credentials.enable_password.expose(), ENABLE_PASSWORD);
+        // The longer one first: the other may be a part of it.
+        let mut secrets = [login, enable];
+        secrets.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
+        for (secret, token) in secrets {
+            if !secret.is_empty() && masked.contains(secret) {
+                masked = masked.replace(secret, token);
+            }
+        }
+        masked
+    }
+
     fn rejected(&self, command: &str, error: &str) -> Failure {
         Failure::new(
             FailureKind::Rejected,
@@ -258,7 +284,7 @@ impl Session {
         let shown: Vec<String> = lines
             .into_iter()
             .filter(|line| !line.trim().is_empty())
-            .map(|line| clean_line(&line.chars().take(80).collect::<String>()).into_owned())
+            .map(|line| clean_line(&self.masked(line).chars().take(80).collect::<String>()).into_owned())
             .collect();
         if shown.is_empty() {
             "; nothing was seen".into()

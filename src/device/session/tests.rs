@@ -176,3 +176,57 @@ async fn a_refused_password_is_sent_once() {
     let sent = String::from_utf8(seen.await.unwrap()).unwrap();
     assert_eq!(sent.matches("fake-password").count(), 1, "{sent:?}");
 }
+
+/// A device that answers each typed line with the next of `answers`, and then says nothing more.
+async fn scripted(answers: Vec<Vec<u8>>) -> (Result<Capture, Failure>, Recorder) {
+    let (wire, mut device) = tokio::io::duplex(1 << 16);
+    tokio::spawn(async move {
+        let mut typed = [0; 256];
+        for answer in answers {
+            if device.write_all(&answer).await.is_err() || !device.read(&mut typed).await.is_ok_and(|n| n > 0)
+            {
+                return;
+            }
+        }
+        while device.read(&mut typed).await.is_ok_and(|count| count > 0) {}
+    });
+    read_over(wire, LoginIn::Transport).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_the_device_sends_back_is_not_in_the_error() {
+    let (ended, _) =
+        scripted(vec![b"you typed fake-password and fake-enable\r\nfake-password> ".to_vec()]).await;
+    let failure = ended.unwrap_err();
+    assert!(failure.message.contains("you typed {password} and {enable_password}"), "{failure}");
+    assert!(!failure.message.contains("fake-"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_in_many_parts_is_bounded_as_a_whole() {
+    let (wire, mut device) = tokio::io::duplex(1 << 16);
+    let sent = tokio::spawn(async move {
+        let part = [b"\r\n".to_vec(), b"interface x\r\n".repeat(80_000), b"sw#".to_vec()].concat();
+        let mut typed = [0; 256];
+        let mut sent = 0;
+        device.write_all(b"sw#").await.unwrap();
+        while let Ok(count @ 1..) = device.read(&mut typed).await {
+            if !typed[..count].starts_with(b"show running-config") {
+                let _ = device.write_all(b"\r\nsw#").await;
+                continue;
+            }
+            // What looks like a prompt goes on as a line, again and again.
+            while device.write_all(&part).await.is_ok() {
+                sent += part.len();
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let _ = device.write_all(b" not yet").await;
+            }
+        }
+        sent
+    });
+    let (ended, recorder) = read_over(wire, LoginIn::Transport).await;
+    drop(recorder);
+    let (failure, sent) = (ended.unwrap_err(), sent.await.unwrap());
+    assert_eq!(failure.kind, FailureKind::TooLarge, "{failure}");
+    assert!(sent < 3 * limits().answer_bytes, "{sent}");
+}

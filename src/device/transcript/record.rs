@@ -11,6 +11,9 @@ const KEPT: usize = 256 << 10;
 /// A silence at least this long is written down, in milliseconds.
 const SILENCE: u64 = 200;
 
+/// What a step costs beside its bytes: a device that sends them one by one must not take more than its share.
+const STEP: usize = 64;
+
 /// Keeps what was said, to the byte; secrets are replaced as they are sent.
 #[derive(Default)]
 pub struct Recorder {
@@ -46,6 +49,7 @@ impl Recorder {
     }
 
     fn push(&mut self, at: Duration, step: Step, bytes: usize) {
+        let bytes = bytes + STEP;
         if self.head_bytes + bytes <= KEPT && self.dropped == 0 && self.tail.is_empty() {
             self.head_bytes += bytes;
             self.head.push((at, step));
@@ -56,7 +60,7 @@ impl Recorder {
         while self.tail_bytes > KEPT {
             let Some((_, step)) = self.tail.pop_front() else { return };
             let length = length(&step);
-            self.tail_bytes -= length;
+            self.tail_bytes = self.tail_bytes.saturating_sub(length + STEP);
             self.dropped += length;
         }
     }
@@ -213,5 +217,15 @@ mod tests {
         let text = finish(recorder);
         assert!(text.len() < 3 * KEPT);
         assert!(text.contains("first") && text.contains("last") && text.contains("bytes are not kept]"));
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one_take_no_more_room() {
+        let mut recorder = Recorder::default();
+        for _ in 0..100_000 {
+            recorder.device(Duration::ZERO, b"x");
+            recorder.line(Duration::ZERO, "", false);
+        }
+        assert!((recorder.head.len() + recorder.tail.len()) * STEP <= 2 * KEPT);
     }
 }
