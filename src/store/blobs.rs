@@ -40,7 +40,12 @@ impl Blobs {
     /// # Errors
     /// It is longer than 256 MB, or the disk refuses it.
     pub fn put_plain(&self, body: &[u8]) -> Result<BlobRef, StoreError> {
-        self.put(BlobId(Sha256::digest(body).into()), body, |_, packed| packed)
+        let blob = BlobRef { id: BlobId(Sha256::digest(body).into()), len: body.len() as u64 };
+        // What lies there under the name may have been damaged since: then it is written anew.
+        if self.path(blob.id).exists() && self.get_plain(&blob).is_ok() {
+            return Ok(blob);
+        }
+        self.put(blob.id, body, |_, packed| packed)
     }
 
     /// Stores a body that only the data key opens.
@@ -48,8 +53,11 @@ impl Blobs {
     /// # Errors
     /// As [`Blobs::put_plain`].
     pub fn put_sealed(&self, body: &[u8]) -> Result<BlobRef, StoreError> {
-        let id = BlobId(keyed_hash(&self.naming, body));
-        self.put(id, body, |id, packed| self.seal.seal_bytes(&id.0, &packed))
+        let blob = BlobRef { id: BlobId(keyed_hash(&self.naming, body)), len: body.len() as u64 };
+        if self.path(blob.id).exists() && self.get_sealed(&blob).is_ok() {
+            return Ok(blob);
+        }
+        self.put(blob.id, body, |id, packed| self.seal.seal_bytes(&id.0, &packed))
     }
 
     /// The body, if its checksum is right.
@@ -105,18 +113,16 @@ impl Blobs {
             return Err(StoreError::TooLarge { bytes: body.len(), limit });
         }
         let path = self.path(id);
-        if !path.exists() {
-            let packed =
-                zstd::bulk::compress(body, COMPRESSION).map_err(StoreError::file("compress for", &path))?;
-            let mut bytes = MAGIC.to_vec();
-            bytes.extend(close(id, packed));
-            let shelf = path.parent().unwrap_or(&self.folder);
-            if !shelf.exists() {
-                files::make_private_folder(shelf)?;
-                files::sync_folder(&self.folder)?;
-            }
-            files::write_durably(&path, &bytes)?;
+        let packed =
+            zstd::bulk::compress(body, COMPRESSION).map_err(StoreError::file("compress for", &path))?;
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(close(id, packed));
+        let shelf = path.parent().unwrap_or(&self.folder);
+        if !shelf.exists() {
+            files::make_private_folder(shelf)?;
+            files::sync_folder(&self.folder)?;
         }
+        files::write_durably(&path, &bytes)?;
         Ok(BlobRef { id, len })
     }
 

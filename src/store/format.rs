@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{OpenReport, StoreError, files, maintain};
+use super::{OpenReport, StoreError, files, journal, maintain};
 use crate::model::Timestamp;
 
 const NAME: &str = "format";
@@ -23,6 +23,10 @@ fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step
     let known = u32::try_from(steps.len()).unwrap_or(u32::MAX) + 1;
     let path = folder.join(NAME);
     let Some(mut format) = read(&path)? else {
+        if journal::folder_of(folder).exists() {
+            let why = "it is missing, and the store holds entries".into();
+            return Err(StoreError::Damaged { what: path.display().to_string(), why });
+        }
         return files::write_durably(&path, format!("noctule store {known}\n").as_bytes());
     };
     if format > known {
@@ -53,7 +57,8 @@ fn read(path: &Path) -> Result<Option<u32>, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StoreError::file("read", path)(error)),
     };
-    let number = text.trim().strip_prefix("noctule store ").and_then(|number| number.parse().ok());
+    let number =
+        text.strip_prefix("noctule store ").and_then(|number| number.strip_suffix('\n')?.parse().ok());
     match number {
         Some(format) if format > 0 => Ok(Some(format)),
         _ => Err(StoreError::Damaged {

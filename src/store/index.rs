@@ -116,7 +116,8 @@ fn open_as_it_is(
                 }
             }
         }
-        Err(error @ StoreError::InUse { .. }) => Err(error),
+        // A full disk says nothing about the index: moving it aside would only take more room.
+        Err(error @ (StoreError::InUse { .. } | StoreError::File { .. })) => Err(error),
         Err(error) => {
             report.notes.push(format!("the index does not open: {error}"));
             Ok(None)
@@ -153,10 +154,18 @@ fn open_sled(path: &Path) -> Result<sled::Db, StoreError> {
                 }
                 std::thread::sleep(Duration::from_millis(20));
             }
+            Some(Err(sled::Error::Io(error))) if is_no_room(&error) => {
+                return Err(StoreError::file("open", path)(error));
+            }
             Some(Err(error)) => return Err(damaged_index(path, error.to_string())),
             None => return Err(damaged_index(path, "sled gave up on its files".into())),
         }
     }
+}
+
+fn is_no_room(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 fn damaged_index(path: &Path, why: String) -> StoreError {
@@ -443,8 +452,8 @@ pub fn describe(damage: &Damage) -> String {
     let place = format!("{} at byte {}", damage.segment.display(), damage.offset);
     if damage.torn {
         format!(
-            "an entry was cut off by a crash in {place} ({} bytes); nobody had been told of it",
-            damage.bytes
+            "the end of the journal is cut off or damaged in {place}, {} bytes ({}): after a crash nobody had been told of it, otherwise restore a backup",
+            damage.bytes, damage.why
         )
     } else {
         format!(

@@ -22,17 +22,16 @@ impl KeyRing {
     pub(super) fn load_or_make(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(NAME);
         match fs::read_to_string(&path) {
-            Ok(text) => match parse(text.trim()) {
+            Ok(text) => match parse(&text) {
                 Some(data_key) => Ok(Self { data_key }),
-                None => Err(StoreError::Key { path, why: "it is not 64 hex digits".into() }),
+                None => Err(StoreError::Key { path, why: "its checksum is wrong".into() }),
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if folder.join("journal").exists() || folder.join("objects").exists() {
                     return Err(StoreError::Key { path, why: "no such file".into() });
                 }
                 let data_key: [u8; 32] = rand::random();
-                let text: String = data_key.iter().map(|byte| format!("{byte:02x}")).collect();
-                files::write_durably(&path, text.as_bytes())?;
+                files::write_durably(&path, written(&data_key).as_bytes())?;
                 Ok(Self { data_key })
             }
             Err(error) => Err(StoreError::Key { path, why: error.to_string() }),
@@ -55,6 +54,15 @@ pub(super) fn keyed_hash(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// The key as it stands in its file, `DIGITS CHECKSUM`. Without the checksum a flipped bit would be another key, and
+/// new secrets would be sealed under it.
+fn written(data_key: &[u8; 32]) -> String {
+    let digits: String = data_key.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits} {:08x}", crc32fast::hash(data_key))
+}
+
 fn parse(text: &str) -> Option<[u8; 32]> {
-    text.parse::<crate::model::BlobId>().ok().map(|digits| digits.0)
+    let (digits, _) = text.split_once(' ')?;
+    let data_key = digits.parse::<crate::model::BlobId>().ok()?.0;
+    (written(&data_key) == text).then_some(data_key)
 }

@@ -31,9 +31,8 @@ impl OwnerLock {
         let host = rustix::system::uname();
         let host = host.nodename().to_string_lossy();
         let holder = format!("process {} on {host} since {}", std::process::id(), now.rfc3339());
-        file.set_len(0)
-            .and_then(|()| file.write_all(holder.as_bytes()))
-            .map_err(StoreError::file("write", &path))?;
+        // The lock is what counts: on a full disk the name is left out, and the store can be read.
+        let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
         Ok(Self(file))
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Store, StoreError, files, index, journal};
+use super::{OpenReport, Recording, Store, StoreError, files, index, journal};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -58,6 +58,17 @@ pub fn verify(store: &Store) -> Result<VerifyReport, StoreError> {
                     advice: "restore the file from a backup of the store, or back the device up again".into(),
                 }),
             }
+        }
+    }
+    for (key, recording) in store.scan::<Recording>(&[])? {
+        match store.blobs().get_sealed(&recording.body) {
+            Ok(_) => report.bodies += 1,
+            Err(error) => report.findings.push(Finding {
+                what: format!("recording {} of device {}: {error}", key.1, key.0.0),
+                advice:
+                    "restore the file from a backup of the store; without it that session cannot be replayed"
+                        .into(),
+            }),
         }
     }
     Ok(report)

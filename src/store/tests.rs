@@ -160,7 +160,7 @@ fn a_torn_end_is_cut_and_said_and_writing_goes_on() {
         fs::write(&segment, &whole[..whole.len() - cut]).unwrap();
         let (store, notes) = open(folder.path());
         assert_eq!(runs(&store), 9);
-        assert!(notes.iter().any(|note| note.contains("cut off by a crash")), "{notes:?}");
+        assert!(notes.iter().any(|note| note.contains("the end of the journal is cut off")), "{notes:?}");
         drop(store);
         fs::remove_dir_all(index::folder_of(folder.path())).unwrap();
     }
