@@ -1,95 +1,117 @@
-//! `kill -9` in the middle of writing: nothing that was acknowledged is lost, and the store opens every time.
+//! `kill -9` in the middle of a backup run: no backup that was acknowledged is lost, and the store opens every time.
 
-use std::io::{BufRead, BufReader};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use noctule::model::{BlobRef, DeviceId, Evidence, Revision, RevisionState, Timestamp};
-use noctule::store::{Entry, RevisionKey, Store};
+use noctule::engine::backup::BackupOptions;
+use noctule::engine::{Engine, Selection};
+use noctule::model::{Revision, RunStatus, Timestamp};
+use noctule::store::Store;
+use sha2::{Digest, Sha256};
 
-const ROUNDS: u32 = 200;
+use crate::engine_fixture::{Hand, Network, Script, add, ann, engine};
+
+const ROUNDS: u64 = 200;
 const FOLDER: &str = "NOCTULE_TEST_CRASH_FOLDER";
+const NAMES: [&str; 4] = ["sw-1", "sw-2", "sw-3", "sw-4"];
+
+/// What was acknowledged: device, revision, checksum.
+type Acknowledged = (u64, u32, String);
 
 #[test]
-fn no_acknowledged_revision_is_lost_by_kill_9() {
+fn no_acknowledged_backup_is_lost_by_kill_9() {
     let folder = tempfile::tempdir().unwrap();
-    let mut acknowledged = 0;
+    let mut acknowledged: Vec<Acknowledged> = Vec::new();
     for round in 0..ROUNDS {
-        acknowledged = write_until_killed(folder.path(), acknowledged, round);
-        let (store, _) = Store::open(folder.path(), Timestamp(0)).expect("the store opens");
-        let revisions = store.scan::<Revision>(&[]).unwrap();
-        let newest = revisions.last().map_or(0, |(key, _)| key.1);
-        assert!(newest >= acknowledged, "round {round}: {acknowledged} acknowledged, {newest} there");
-        for (key, revision) in revisions.iter().rev().take(30) {
-            let body =
-                store.blobs().get_sealed(&revision.exact).expect("the body of a named revision is whole");
-            assert_eq!(body, configuration(key.1));
+        let before = acknowledged.len();
+        acknowledged.extend(back_up_until_killed(folder.path(), round));
+        let (store, _) = Store::open(&folder.path().join("data"), Timestamp(0)).expect("the store opens");
+        let revisions: HashMap<(u64, u32), Revision> = store
+            .scan::<Revision>(&[])
+            .unwrap()
+            .into_iter()
+            .map(|(key, revision)| ((key.0.0, key.1), revision))
+            .collect();
+        for (place, (device, number, sha256)) in acknowledged.iter().enumerate() {
+            let revision = revisions
+                .get(&(*device, *number))
+                .unwrap_or_else(|| panic!("round {round}: revision {number} of device {device} is lost"));
+            assert_eq!(&revision.sha256, sha256, "round {round}");
+            if place >= before {
+                let body = store.blobs().get_sealed(&revision.exact).expect("its body is whole");
+                let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+                assert_eq!(&digest, sha256);
+            }
         }
-        acknowledged = newest;
     }
-    assert!(acknowledged > ROUNDS, "the writer wrote only {acknowledged}");
+    assert!(acknowledged.len() as u64 > ROUNDS, "only {} were acknowledged", acknowledged.len());
 }
 
-/// Runs a writer, kills it after a few acknowledgements, and says which was the last.
-fn write_until_killed(folder: &Path, from: u32, round: u32) -> u32 {
+/// Runs an engine that backs up, kills it after a few acknowledgements, and says what it acknowledged.
+fn back_up_until_killed(folder: &Path, round: u64) -> Vec<Acknowledged> {
     let mut writer = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "store_crash::writer", "--nocapture"])
-        .env(FOLDER, format!("{from}:{}", folder.display()))
+        .env(FOLDER, format!("{round}:{}", folder.display()))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut last = from;
     let lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let wanted = 1 + (round * 7) % 23;
-    for number in lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()) {
-        last = number;
-        if last >= from + wanted {
-            // Somewhere in the middle of the next writes: the spread of the rounds is the point.
-            std::thread::sleep(Duration::from_micros(u64::from(round * 37 % 900)));
+    let wanted = usize::try_from(1 + (round * 7) % 11).unwrap();
+    let mut seen = Vec::new();
+    for line in lines {
+        let Some(told) = line.strip_prefix("acknowledged ") else { continue };
+        let words: Vec<&str> = told.split(' ').collect();
+        seen.push((words[0].parse().unwrap(), words[1].parse().unwrap(), words[2].to_owned()));
+        if seen.len() >= wanted {
+            // Somewhere in the middle of the next ones: the spread of the rounds is the point.
+            std::thread::sleep(Duration::from_micros(round * 37 % 900));
             break;
         }
     }
     writer.kill().unwrap();
     writer.wait().unwrap();
-    last
+    assert!(seen.len() >= wanted, "round {round}: the engine ended by itself");
+    seen
 }
 
 /// Not a test by itself: what the test above runs and kills.
 #[test]
 fn writer() {
     let Some(order) = std::env::var(FOLDER).ok() else { return };
-    let (from, folder) = order.split_once(':').unwrap();
-    let (store, _) = Store::open(Path::new(folder), Timestamp(0)).unwrap();
+    let (round, folder) = order.split_once(':').unwrap();
     println!();
-    for number in from.parse::<u32>().unwrap() + 1.. {
-        let body = configuration(number);
-        let exact = store.blobs().put_sealed(&body).unwrap();
-        let revision = revision(number, exact);
-        let key = RevisionKey(revision.device, number);
-        store
-            .commit_blocking(Entry::new(Timestamp(0), "schedule", "", "backup run").put(&key, &revision))
-            .unwrap();
-        println!("acknowledged {number}");
+    tokio::runtime::Runtime::new().unwrap().block_on(back_up_for_ever(round.parse().unwrap(), folder));
+}
+
+async fn back_up_for_ever(round: u64, folder: &str) {
+    let (network, hand) = (Network::new(), Hand::new());
+    hand.move_by(i64::try_from(round).unwrap() * 3_600_000);
+    let engine = engine(Path::new(folder), "", network.clone(), &hand).await;
+    if engine.device(NAMES[0]).is_err() {
+        add(&engine, &NAMES).await;
+    }
+    for job in 0.. {
+        for name in NAMES {
+            let text = format!("hostname {name}\nround {round} job {job}\n{}end\n", "vlan 1\n".repeat(200));
+            network.play(name, [Script::Read(text)]);
+        }
+        hand.move_by(1000);
+        run_job(&engine).await;
     }
 }
 
-fn configuration(number: u32) -> Vec<u8> {
-    format!("hostname core-{number}\n").repeat(100).into_bytes()
-}
-
-fn revision(number: u32, body: BlobRef) -> Revision {
-    Revision {
-        device: DeviceId(1),
-        number,
-        at: Timestamp(0),
-        last_seen: Timestamp(0),
-        exact: body,
-        normal: body,
-        sha256: String::new(),
-        lines: 100,
-        evidence: Evidence::default(),
-        state: RevisionState::Good,
+/// Says of each backup that it is done as soon as the job does.
+async fn run_job(engine: &std::sync::Arc<Engine>) {
+    let mut job = engine.backup(&ann(), &Selection::all(), BackupOptions::default()).unwrap();
+    while let Some(report) = job.reports.recv().await {
+        assert_eq!(report.status, RunStatus::Changed, "{report:?}");
+        let device = engine.device(report.device.as_str()).unwrap().id.0;
+        let (number, sha256) = (report.revision.unwrap(), report.sha256.unwrap());
+        println!("acknowledged {device} {number} {sha256}");
+        std::io::stdout().flush().unwrap();
     }
 }
