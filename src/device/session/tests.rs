@@ -196,7 +196,7 @@ async fn scripted(answers: Vec<Vec<u8>>) -> (Result<Capture, Failure>, Recorder)
 #[tokio::test(start_paused = true)]
 async fn a_password_that_the_device_sends_back_is_not_in_the_error() {
     let (ended, _) =
-        scripted(vec![b"you typed fake-password and fake-enable\r\nfake-password> ".to_vec()]).await;
+        scripted(vec![b"you typed fake-password and fake-enable\r\nfake-password % ".to_vec()]).await;
     let failure = ended.unwrap_err();
     assert!(failure.message.contains("you typed {password} and {enable_password}"), "{failure}");
     assert!(!failure.message.contains("fake-"), "{failure}");
