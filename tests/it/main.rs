@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
+mod command_backup;
+mod command_device;
+mod command_fixture;
 mod console_engine;
 mod console_fixture;
 mod engine_backup;

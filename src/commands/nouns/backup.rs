@@ -11,7 +11,7 @@ use crate::model::{Danger, Evidence, Revision, RevisionState, Role, RunStatus};
 
 inventory::submit! { Command {
     name: "backup run",
-    aliases: &["backup"],
+    aliases: &[],
     about: "Back devices up now; a line for each as it ends",
     args: &[
         NAMES, GROUP, TAG, DRIVER, ALL,
@@ -26,7 +26,7 @@ inventory::submit! { Command {
 
 inventory::submit! { Command {
     name: "backup list",
-    aliases: &["backups"],
+    aliases: &[],
     about: "List a device's revisions, or every device's newest one",
     args: &[Arg::optional("device", Kind::Device, "whose; all of its revisions, newest first")],
     role: Role::Viewer,

@@ -21,7 +21,7 @@ const COLUMNS: &[&str] =
 
 inventory::submit! { Command {
     name: "device list",
-    aliases: &["devices"],
+    aliases: &[],
     about: "List the devices and how their backups stand",
     args: &[
         Arg::many("text", Kind::Text, "words to find in any column, fuzzily: their letters in order"),

@@ -7,7 +7,7 @@ use crate::model::{Danger, Role};
 
 inventory::submit! { Command {
     name: "event list",
-    aliases: &["events"],
+    aliases: &[],
     about: "List what happened, the newest first",
     args: &[
         Arg::optional("device", Kind::Device, "of this device alone"),

@@ -10,7 +10,7 @@ use crate::model::{Danger, Role};
 
 inventory::submit! { Command {
     name: "job list",
-    aliases: &["jobs"],
+    aliases: &[],
     about: "List work that goes on or ended lately, in the engine that is asked",
     args: &[],
     role: Role::Viewer,
