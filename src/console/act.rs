@@ -9,6 +9,7 @@ use super::pane;
 use super::screen::{BACK_NOW, Overlay, QUIT_NOW, Screen};
 use super::term::sequence;
 use super::theme::Theme;
+use crate::commands;
 use crate::model::Danger;
 
 impl Screen {
@@ -37,8 +38,8 @@ impl Screen {
         if self.act_here(&borrowed) {
             return;
         }
-        // `device` is a page, `device add` a command
-        let is_command = command_of(&borrowed).is_some_and(|command| command.name.contains(' '));
+        // `device` and `devices` are screens, `device add` is a command
+        let is_command = commands::find(&words).is_some_and(|(_, rest)| words.len() - rest.len() > 1);
         if let Some(decl) = words.first().and_then(|name| pane::named(name)).filter(|_| !is_command) {
             self.show(decl, &words[1..]);
             if let Some(filter) = filter {
