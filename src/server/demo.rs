@@ -120,6 +120,8 @@ impl DemoNetwork {
         back_up(&self.engine).await;
         self.demo.change_something(rand::random());
         back_up(&self.engine).await;
+        // the picture comes a moment after the work; the engine holds its other end
+        let _ = self.engine.watch().wait_for(|picture| picture.totals.running == 0).await;
     }
 
     /// Ends everything that goes on.

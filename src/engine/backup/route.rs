@@ -40,7 +40,7 @@ pub(super) fn target(call: &Call, person: &Person, config: &SshConfig) -> Result
         address: way.address,
         port: way.port,
         transport,
-        username: way.user,
+        username: format!("{}{}", way.user, ssh.username_suffix),
         password,
         identity_files: keys.files,
         agent: keys.agent,
