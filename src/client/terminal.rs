@@ -12,12 +12,16 @@ use super::editor;
 use super::signals::Signals;
 use super::tty::Tty;
 use crate::console::term::sequence::LEAVE;
-use crate::server::{ClientEnd, FromClient, ToClient};
+use crate::server::{ClientEnd, FromClient, Leave, ToClient};
 
 /// The most bytes read at once: a large paste comes in parts.
 const CHUNK: usize = 16 * 1024;
 /// How long a terminal that takes no more bytes is waited for at the end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long its answer to the last frame is waited for then.
+const LAST_ANSWER: Duration = Duration::from_millis(500);
+/// How the answer ends: DA1, `CSI ? … c`.
+const ANSWER_END: &[u8] = b"c";
 /// The size of a terminal that does not know its own.
 const USUAL_SIZE: (u16, u16) = (80, 24);
 
@@ -154,11 +158,24 @@ impl Terminal {
     }
 
     /// Writes what gives the terminal back, and takes it out of raw mode.
-    async fn give_back(&mut self, leave: &[u8]) {
-        let written = tokio::time::timeout(LAST_WORDS, self.raw.tty.write_all(leave)).await;
+    async fn give_back(&mut self, leave: &Leave) {
+        let written = tokio::time::timeout(LAST_WORDS, self.raw.tty.write_all(&leave.bytes)).await;
         self.raw.shows_session = !matches!(written, Ok(Ok(())));
+        if leave.answer_due && written.is_ok() {
+            let _ = tokio::time::timeout(LAST_ANSWER, self.swallow_answer()).await;
+        }
         // a terminal that is gone needs nothing
         let _ = disable_raw_mode();
+    }
+
+    /// Reads on until the terminal has answered the last frame; what is typed meanwhile was meant for that frame.
+    async fn swallow_answer(&mut self) {
+        let mut chunk = [0; 256];
+        while let Ok(count @ 1..) = self.raw.tty.read(&mut chunk).await {
+            if chunk[..count].ends_with(ANSWER_END) {
+                return;
+            }
+        }
     }
 
     /// The terminal is the session's again, whoever had it.

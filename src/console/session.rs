@@ -240,6 +240,11 @@ impl Session {
         [self.escape_at, self.screen.flash_until(), blocked].into_iter().flatten().fold(minute, Ord::min)
     }
 
+    /// Whether the terminal has yet to answer the last frame.
+    pub fn awaits_answer(&self) -> bool {
+        self.gate.opens_at().is_some()
+    }
+
     /// Gives the terminal back as it was: to be written before a suspend, an editor, and at the end.
     pub fn leave(&mut self) -> Vec<u8> {
         self.painter.left();

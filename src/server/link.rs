@@ -27,6 +27,15 @@ pub enum FromClient {
     },
 }
 
+/// What gives a terminal back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// To be written first.
+    pub bytes: Vec<u8>,
+    /// The terminal has yet to answer the last frame: its answer must not reach the shell as if it was typed.
+    pub answer_due: bool,
+}
+
 /// What a session wants of its client. Where it gives the terminal back, `leave` is written first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToClient {
@@ -35,7 +44,7 @@ pub enum ToClient {
     /// Open this text in the operator's editor, then say [`FromClient::Returned`].
     Edit {
         /// What gives the terminal back.
-        leave: Vec<u8>,
+        leave: Leave,
         /// The name of the temporary file.
         name: String,
         /// The text.
@@ -44,12 +53,12 @@ pub enum ToClient {
     /// Stop until the shell goes on, then say [`FromClient::Returned`].
     Suspend {
         /// What gives the terminal back.
-        leave: Vec<u8>,
+        leave: Leave,
     },
     /// The session is over.
     End {
         /// What gives the terminal back.
-        leave: Vec<u8>,
+        leave: Leave,
     },
 }
 

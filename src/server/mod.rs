@@ -6,5 +6,5 @@ mod output;
 mod pump;
 
 pub use demo::{DemoNetwork, DemoStartError};
-pub use link::{ClientEnd, Files, FromClient, ServerEnd, ToClient, link};
+pub use link::{ClientEnd, Files, FromClient, Leave, ServerEnd, ToClient, link};
 pub use pump::Pump;

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 
-use super::link::{Files, FromClient, ServerEnd, ToClient};
+use super::link::{Files, FromClient, Leave, ServerEnd, ToClient};
 use super::output::ToSession;
 use crate::commands::{self, Door, Person};
 use crate::console::{LineId, Output, QueryId, Request, Session};
@@ -98,7 +98,7 @@ impl Pump {
                 self.wait().await;
             }
         }
-        let leave = self.session.leave();
+        let leave = leave_of(&mut self.session);
         // the frame before it may still lie in a slow terminal; a client that is gone needs nothing
         let _ = self.link.tell.send(ToClient::End { leave }).await;
         self.over.send_replace(true);
@@ -161,14 +161,14 @@ impl Pump {
     }
 
     /// Gives the terminal away until the client says that it is back.
-    fn hand_over(&mut self, message: impl FnOnce(Vec<u8>) -> ToClient) {
+    fn hand_over(&mut self, message: impl FnOnce(Leave) -> ToClient) {
         if self.away {
             return;
         }
         let Ok(permit) = self.link.tell.try_reserve() else {
             return self.session.complain("The terminal is too slow for this now: try again");
         };
-        permit.send(message(self.session.leave()));
+        permit.send(message(leave_of(&mut self.session)));
         self.away = true;
     }
 
@@ -270,4 +270,9 @@ impl Pump {
         let picture = self.pictures.borrow_and_update().clone();
         self.session.notify(picture, self.engine.now());
     }
+}
+
+fn leave_of(session: &mut Session) -> Leave {
+    let answer_due = session.awaits_answer();
+    Leave { bytes: session.leave(), answer_due }
 }
