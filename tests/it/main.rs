@@ -6,6 +6,7 @@
 mod command_backup;
 mod command_device;
 mod command_fixture;
+mod command_store;
 mod console_engine;
 mod console_fixture;
 mod engine_backup;
