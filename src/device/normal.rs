@@ -50,10 +50,11 @@ fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerpri
         let name = format!("<secret:{}>", fingerprint(&line[range.clone()]));
         parts.push((range, name));
     });
-    for place in driver.volatile.set.matches(line) {
-        parts.extend(
-            driver.volatile.each[place].find_iter(line).map(|found| (found.range(), VOLATILE.to_owned())),
-        );
+    if driver.volatile.set.is_match(line) {
+        for place in driver.volatile.set.matches(line) {
+            let found = driver.volatile.each[place].find_iter(line);
+            parts.extend(found.map(|found| (found.range(), VOLATILE.to_owned())));
+        }
     }
     if parts.is_empty() {
         return push(normal, line);
@@ -63,6 +64,10 @@ fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerpri
 
 /// Calls `found` with each group of each pattern that matches.
 fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) {
+    // most lines hold none, and to say so is much cheaper than to say which
+    if !patterns.set.is_match(line) {
+        return;
+    }
     for place in patterns.set.matches(line) {
         for captures in patterns.each[place].captures_iter(line) {
             for group in captures.iter().skip(1).flatten().filter(|group| !group.is_empty()) {
