@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::device::driver::{CompiledDriver, compile};
+use crate::device::driver::{CompiledDriver, Drivers, compile};
 use crate::device::explain::{Reading, explain};
 use crate::device::proof;
 use crate::device::transcript::{Step, Transcript};
-use crate::model::{DeviceId, DriverId, EventKind, Severity, Timestamp, clean_line};
+use crate::model::{DeviceId, DriverId, Timestamp, clean_line};
 
 use super::actor::Actor;
 use super::error::ActError;
@@ -83,6 +83,62 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether nothing in the recording speaks against the driver: it brings a proven configuration, or gets to the end.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Configuration { doubt: None, .. } | Self::GoesOn(_))
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Configuration { lines, doubt: None } => {
+                write!(f, "With this driver the recording brings a whole configuration of {lines} lines")
+            }
+            Self::Configuration { lines, doubt: Some(doubt) } => {
+                write!(f, "With this driver {lines} lines come, and they are put aside: {doubt}")
+            }
+            Self::Failed(why) => write!(f, "With this driver it fails: {why}"),
+            Self::GoesOn(next) => write!(
+                f,
+                "With this driver it gets to the recording's end, and would go on with {next:?}: try the device"
+            ),
+            Self::Differs { line, what } => write!(f, "With this driver it differs at line {line}: {what}"),
+        }
+    }
+}
+
+/// Every driver, by id. Compiles those that were not used yet. Blocks.
+pub fn list(drivers: &Drivers) -> Vec<DriverInfo> {
+    let info = |id: &DriverId| {
+        let own = drivers.folder(id).is_some();
+        let clean = |text: &str| clean_line(text).into_owned();
+        match drivers.get(id) {
+            Ok(driver) => {
+                let transports = driver.transports.iter().map(|transport| transport.as_str());
+                DriverInfo {
+                    id: id.clone(),
+                    device: clean(&format!("{} {}", driver.vendor, driver.name)),
+                    transports: transports.collect::<Vec<_>>().join(" "),
+                    tried: clean(&driver.tried),
+                    own,
+                    problem: None,
+                }
+            }
+            Err(problem) => DriverInfo {
+                id: id.clone(),
+                device: String::new(),
+                transports: String::new(),
+                tried: String::new(),
+                own,
+                problem: Some(clean(&problem.to_string())),
+            },
+        }
+    };
+    drivers.ids().map(info).collect()
+}
+
 impl Engine {
     /// A driver's file. Blocks.
     pub(super) fn read_driver(&self, id: &DriverId) -> Result<DriverText, ActError> {
@@ -91,35 +147,9 @@ impl Engine {
         Ok(DriverText { id: id.clone(), file, text: text.into(), own: drivers.folder(id).is_some() })
     }
 
-    /// Every driver, by id. Compiles those that were not used yet. Blocks.
+    /// As [`list`], of the drivers in use. Blocks.
     pub(super) fn list_drivers(&self) -> Vec<DriverInfo> {
-        let drivers = self.drivers();
-        let info = |id: &DriverId| {
-            let own = drivers.folder(id).is_some();
-            let clean = |text: &str| clean_line(text).into_owned();
-            match drivers.get(id) {
-                Ok(driver) => {
-                    let transports = driver.transports.iter().map(|transport| transport.as_str());
-                    DriverInfo {
-                        id: id.clone(),
-                        device: clean(&format!("{} {}", driver.vendor, driver.name)),
-                        transports: transports.collect::<Vec<_>>().join(" "),
-                        tried: clean(&driver.tried),
-                        own,
-                        problem: None,
-                    }
-                }
-                Err(problem) => DriverInfo {
-                    id: id.clone(),
-                    device: String::new(),
-                    transports: String::new(),
-                    tried: String::new(),
-                    own,
-                    problem: Some(clean(&problem.to_string())),
-                },
-            }
-        };
-        drivers.ids().map(info).collect()
+        list(&self.drivers())
     }
 
     /// Saves a driver's file as the operator's own, after it was found well made, and uses it from now on. Transcripts
@@ -133,11 +163,14 @@ impl Engine {
         id: &DriverId,
         text: &str,
     ) -> Result<PathBuf, ActError> {
-        let (id, text, name) = (id.clone(), text.to_owned(), actor.name.clone());
-        self.aside(move |engine| engine.write_driver(&id, &text, &name)).await
+        let (saved, text) = (id.clone(), text.to_owned());
+        let path = self.aside(move |engine| engine.write_driver(&saved, &text)).await?;
+        let message = format!("driver {id} saved by {}", actor.name);
+        self.tell_of_files(actor, "driver save", None, &message).await?;
+        Ok(path)
     }
 
-    fn write_driver(&self, id: &DriverId, text: &str, name: &str) -> Result<PathBuf, ActError> {
+    pub(super) fn write_driver(&self, id: &DriverId, text: &str) -> Result<PathBuf, ActError> {
         compile(id, "driver.toml", text).map_err(|problem| ActError::usage(problem.to_string()))?;
         let drivers = self.drivers();
         let folder = self.drivers_dir().join(id.as_str());
@@ -161,9 +194,6 @@ impl Engine {
         let fresh = folder.join("driver.toml.new");
         std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, &path)).map_err(failed)?;
         self.reload_drivers();
-        let message = format!("driver {id} saved by {name}");
-        let event = self.event(self.now(), EventKind::Inventory, Severity::Info, None, &message);
-        self.tell(vec![event]);
         Ok(path)
     }
 
@@ -198,7 +228,11 @@ impl Engine {
         })
     }
 
-    async fn newest_recording(self: &Arc<Self>, device: DeviceId) -> Result<u64, ActError> {
+    /// The newest recording of a device.
+    ///
+    /// # Errors
+    /// When none is kept.
+    pub async fn newest_recording(self: &Arc<Self>, device: DeviceId) -> Result<u64, ActError> {
         let newest = self.recordings(device).await?.first().map(|(id, _)| *id);
         newest.ok_or_else(|| {
             ActError::not_found("no recording is kept of this device: sessions that fail leave one")

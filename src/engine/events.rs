@@ -3,6 +3,9 @@
 use crate::model::{DeviceName, Event, EventKind, Severity, Timestamp, clean_line};
 use crate::store::Entry;
 
+use super::actor::Actor;
+use super::error::ActError;
+use super::inventory::entry;
 use super::present::EVENTS;
 use super::start::Engine;
 
@@ -25,6 +28,25 @@ impl Engine {
         let now = self.now();
         let say = |note: &String| self.event(now, EventKind::System, Severity::Warning, None, note);
         self.tell(notes.iter().map(say).collect());
+    }
+
+    /// Journals that files in the operator's own folder were changed, and shows it.
+    ///
+    /// # Errors
+    /// When the journal cannot be written; the files stay as they are.
+    pub(super) async fn tell_of_files(
+        &self,
+        by: &Actor,
+        verb: &str,
+        device: Option<DeviceName>,
+        message: &str,
+    ) -> Result<(), ActError> {
+        let now = self.now();
+        let events = vec![self.event(now, EventKind::Inventory, Severity::Info, device, message)];
+        self.commit(with_events(entry(now, by, verb), &events), verb).await?;
+        self.tell(events);
+        self.publish_now();
+        Ok(())
     }
 
     /// Shows events whose change is stored.

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod diff;
 pub mod doctor;
 pub mod driver_files;
+pub mod driver_tests;
 pub mod error;
 mod events;
 pub mod export;

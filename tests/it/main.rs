@@ -5,6 +5,7 @@
 
 mod command_backup;
 mod command_device;
+mod command_driver;
 mod command_fixture;
 mod command_store;
 mod console_engine;
