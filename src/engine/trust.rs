@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use crate::device::transport::{Trust, fingerprint};
+use crate::device::transport::{Trust, TrustFuture, fingerprint};
 use crate::model::{
     Device, DeviceId, DeviceName, Event, EventKind, Failure, FailureKind, Severity, Timestamp,
 };
@@ -44,10 +44,23 @@ impl StoredTrust {
 }
 
 impl Trust for StoredTrust {
-    fn check(&self, place: &str, key: &str, shown: &str) -> Result<(), Failure> {
+    fn check<'a>(&'a self, place: &'a str, key: &'a str, shown: &'a str) -> TrustFuture<'a> {
+        Box::pin(self.judge(place.to_ascii_lowercase(), key, shown))
+    }
+
+    fn pinned(&self, place: &str) -> Vec<String> {
+        let known = self.engine.upgrade().and_then(|engine| {
+            // a record that cannot be read is told by the check that follows
+            engine.store.get::<HostKey>(&place.to_ascii_lowercase()).ok().flatten()
+        });
+        known.map(|known| known.keys).unwrap_or_default()
+    }
+}
+
+impl StoredTrust {
+    async fn judge(&self, place: String, key: &str, shown: &str) -> Result<(), Failure> {
         let stopping = || Failure::new(FailureKind::Cancelled, "the engine is stopping");
         let engine = self.engine.upgrade().ok_or_else(stopping)?;
-        let place = place.to_ascii_lowercase();
         let pinned: HostKey = engine
             .store
             .get(&place)
@@ -62,33 +75,30 @@ impl Trust for StoredTrust {
             self.pin(&engine, &place, key, shown);
             return Ok(());
         }
-        Err(self.refuse(&engine, &place, key, shown, &pinned))
+        Err(self.refuse(&engine, place, key, shown, &pinned).await)
     }
 
-    fn pinned(&self, place: &str) -> Vec<String> {
-        let known = self.engine.upgrade().and_then(|engine| {
-            // a record that cannot be read is told by the check that follows
-            engine.store.get::<HostKey>(&place.to_ascii_lowercase()).ok().flatten()
-        });
-        known.map(|known| known.keys).unwrap_or_default()
-    }
-}
-
-impl StoredTrust {
     fn pin(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str) {
         let at = engine.now();
         let message = format!("first contact with {place}: host key {shown} was pinned");
         let event =
             engine.event(at, EventKind::HostKeyPinned, Severity::Info, Some(self.device.clone()), &message);
         let record = HostKey { keys: vec![key.to_owned()], since: at };
-        keep(
-            engine,
-            entry(at, &Actor::engine("host key"), "host key").put(&place.to_owned(), &record),
-            event,
-        );
+        let entry = entry(at, &Actor::engine("host key"), "host key").put(&place.to_owned(), &record);
+        // aside: the session need not wait for the disk, and a pin that a power cut takes is made again at the next
+        // contact
+        let engine = Arc::clone(engine);
+        tokio::spawn(async move { keep(&engine, entry, event).await });
     }
 
-    fn refuse(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str, pinned: &HostKey) -> Failure {
+    async fn refuse(
+        &self,
+        engine: &Arc<Engine>,
+        place: String,
+        key: &str,
+        shown: &str,
+        pinned: &HostKey,
+    ) -> Failure {
         let name = &self.device;
         let then = format!("compare it with the device's own, then `device trust {name}`");
         let (kind, message) = if pinned.keys.is_empty() {
@@ -101,13 +111,13 @@ impl StoredTrust {
             );
             (EventKind::HostKeyChanged, message)
         };
-        let place = place.to_owned();
         let known = engine.store.get::<RefusedKey>(&place).ok().flatten();
         if known.is_none_or(|known| known.key != key) {
             let at = engine.now();
             let event = engine.event(at, kind, Severity::Error, Some(name.clone()), &message);
             let record = RefusedKey { key: key.to_owned(), shown: shown.to_owned(), at };
-            keep(engine, entry(at, &Actor::engine("host key"), "host key").put(&place, &record), event);
+            let entry = entry(at, &Actor::engine("host key"), "host key").put(&place, &record);
+            keep(engine, entry, event).await;
         }
         Failure::new(FailureKind::HostKey, message)
     }
@@ -118,16 +128,12 @@ pub fn named(key: &str) -> String {
     fingerprint(key).unwrap_or_else(|| "a key that cannot be read".to_owned())
 }
 
-/// Stores what was decided, aside: the session need not wait for the disk, and a pin that a power cut takes is made
-/// again at the next contact.
-fn keep(engine: &Arc<Engine>, entry: Entry, event: Event) {
-    let engine = Arc::clone(engine);
-    tokio::spawn(async move {
-        let events = vec![event];
-        if engine.commit(with_events(entry, &events), "storing a host key").await.is_ok() {
-            engine.tell(events);
-        }
-    });
+/// Stores what was decided.
+async fn keep(engine: &Arc<Engine>, entry: Entry, event: Event) {
+    let events = vec![event];
+    if engine.commit(with_events(entry, &events), "storing a host key").await.is_ok() {
+        engine.tell(events);
+    }
 }
 
 impl Engine {

@@ -110,7 +110,7 @@ impl Reader for Network {
                 }
                 Script::Panic => panic!("as the script says"),
                 Script::Key(key) => {
-                    call.trust.check("127.0.0.1:22", key, "SHA256:shown")?;
+                    call.trust.check("127.0.0.1:22", key, "SHA256:shown").await?;
                     Ok(reading("hostname sw\n".to_owned(), None))
                 }
                 Script::Recorded(kind, recording) => Err(Broken {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use noctule::device::capture::{Capture, capture};
 use noctule::device::driver::{Drivers, Limits};
 use noctule::device::session::{Credentials, LoginIn, Session};
-use noctule::device::transport::{self, Target, Trust};
+use noctule::device::transport::{self, Target, Trust, TrustFuture};
 use noctule::model::{Address, Failure, FailureKind, Secret, TransportKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,8 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 struct TrustAll;
 
 impl Trust for TrustAll {
-    fn check(&self, _: &str, _: &str, _: &str) -> Result<(), Failure> {
-        Ok(())
+    fn check<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str) -> TrustFuture<'a> {
+        Box::pin(async { Ok(()) })
     }
 }
 

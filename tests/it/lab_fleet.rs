@@ -7,24 +7,24 @@ use std::time::Duration;
 use noctule::device::capture::{Capture, capture};
 use noctule::device::driver::{Drivers, Limits};
 use noctule::device::session::{Credentials, LoginIn, Session};
-use noctule::device::transport::{self, Target, Trust};
+use noctule::device::transport::{self, Target, Trust, TrustFuture};
 use noctule::lab::{ENABLE_PASSWORD, Fault, Fleet, PASSWORD, Simulated, Spec, USERNAME};
 use noctule::model::{Address, DriverId, Failure, FailureKind, Secret, TransportKind};
 
 struct TrustAll;
 
 impl Trust for TrustAll {
-    fn check(&self, _place: &str, key: &str, shown: &str) -> Result<(), Failure> {
+    fn check<'a>(&'a self, _place: &'a str, key: &'a str, shown: &'a str) -> TrustFuture<'a> {
         assert!(key.starts_with("ssh-ed25519 ") && shown.starts_with("SHA256:"));
-        Ok(())
+        Box::pin(async { Ok(()) })
     }
 }
 
 struct TrustNone;
 
 impl Trust for TrustNone {
-    fn check(&self, place: &str, _key: &str, _shown: &str) -> Result<(), Failure> {
-        Err(Failure::new(FailureKind::HostKey, format!("{place} is not who it was")))
+    fn check<'a>(&'a self, place: &'a str, _key: &'a str, _shown: &'a str) -> TrustFuture<'a> {
+        Box::pin(async move { Err(Failure::new(FailureKind::HostKey, format!("{place} is not who it was"))) })
     }
 }
 

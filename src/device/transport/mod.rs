@@ -5,7 +5,9 @@ mod ssh_config;
 mod tcp;
 mod telnet;
 
+use std::future::Future;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,6 +24,9 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
+/// What is found of a host key. A refusal is stored before it is told, so that somebody can trust the key then.
+pub type TrustFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
 /// Says whether a host key may be trusted.
 pub trait Trust: Send + Sync {
     /// Looks at `key`, as OpenSSH writes it (`ssh-ed25519 AAAA…`), that `place` (`address:port`) shows; `shown` is
@@ -29,7 +34,7 @@ pub trait Trust: Send + Sync {
     ///
     /// # Errors
     /// A failure of the kind `host-key` that says what to do.
-    fn check(&self, place: &str, key: &str, shown: &str) -> Result<(), Failure>;
+    fn check<'a>(&'a self, place: &'a str, key: &'a str, shown: &'a str) -> TrustFuture<'a>;
 
     /// The keys that are pinned for `place`, as OpenSSH writes them: their algorithms are asked for first, so that a
     /// server with several keys shows the known one.

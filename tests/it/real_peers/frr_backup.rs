@@ -44,7 +44,7 @@ async fn frr_that_pages_by_less_is_too() {
 }
 
 async fn back_up_change_and_diff(pager: Option<&str>) {
-    if !(OpenSsh::is_here(true) & Frr::is_here()) {
+    if !(OpenSsh::is_here() & Frr::is_here()) {
         return;
     }
     let frr = Frr::start(pager).await;

@@ -46,7 +46,7 @@ fn write_ssh_config(home: &Path, text: &str) {
 
 #[tokio::test]
 async fn the_way_through_a_jump_host_is_taken_from_the_users_ssh_config() {
-    if !OpenSsh::is_here(false) {
+    if !OpenSsh::is_here() {
         return;
     }
     let (device, gate) = (device().await, OpenSsh::start("AllowTcpForwarding yes").await);
@@ -85,7 +85,7 @@ async fn the_way_through_a_jump_host_is_taken_from_the_users_ssh_config() {
 
 #[tokio::test]
 async fn a_changed_host_key_is_refused_until_somebody_trusts_it() {
-    if !OpenSsh::is_here(false) {
+    if !OpenSsh::is_here() {
         return;
     }
     let ssh = device().await;
@@ -115,7 +115,7 @@ async fn a_changed_host_key_is_refused_until_somebody_trusts_it() {
 
 #[tokio::test]
 async fn a_strict_policy_asks_before_the_first_contact() {
-    if !OpenSsh::is_here(false) {
+    if !OpenSsh::is_here() {
         return;
     }
     let ssh = device().await;

@@ -46,14 +46,9 @@ impl Handler for Keys {
         bare.set_comment("");
         let line = bare.to_openssh().map_err(|error| Broken::Ssh(error.into()))?;
         let fingerprint = bare.fingerprint(HashAlg::Sha256).to_string();
-        let (trust, place) = (Arc::clone(&self.trust), self.place.clone());
-        // The check may wait for the disk: a key counts as pinned only when the journal has it.
-        let checked =
-            tokio::task::spawn_blocking(move || trust.check(&place, line.trim(), &fingerprint)).await;
-        match checked {
-            Ok(Ok(())) => Ok(true),
-            Ok(Err(failure)) => Err(Broken::Trust(failure)),
-            Err(error) => Err(Broken::Trust(Failure::new(FailureKind::Internal, error.to_string()))),
+        match self.trust.check(&self.place, line.trim(), &fingerprint).await {
+            Ok(()) => Ok(true),
+            Err(failure) => Err(Broken::Trust(failure)),
         }
     }
 }
