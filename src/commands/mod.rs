@@ -9,6 +9,7 @@ mod call;
 mod devices;
 mod help;
 mod io;
+pub mod manual;
 mod nouns;
 mod run;
 mod secrets;

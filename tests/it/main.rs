@@ -10,6 +10,7 @@ mod command_fixture;
 mod command_store;
 mod console_engine;
 mod console_fixture;
+mod docs;
 mod engine_backup;
 mod engine_drivers;
 mod engine_fixture;
