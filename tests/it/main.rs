@@ -20,6 +20,7 @@ mod engine_search;
 mod engine_sessions;
 mod engine_trust;
 mod full_disk;
+mod fuzz;
 mod hostile_device;
 mod lab_fleet;
 mod readme;
