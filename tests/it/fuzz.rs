@@ -12,31 +12,31 @@ fn telnet() {
         b"\xff\xfd\x00\xff\xfb\x00\xff\xfe\x00\xff\xff\r\nrouter#",
         b"\xff\xfa\x1f\xff\xff\x00\xff\xf0\xff\xfc\x03\xff\xf9",
     ];
-    storm(bodies::telnet, &seeds.map(<[u8]>::to_vec), 20_000);
+    storm(bodies::telnet, &seeds.map(<[u8]>::to_vec), 60_000);
 }
 
 #[test]
 fn cleaner() {
     let mut seeds = transcripts();
     seeds.push(b"line\x1b[2K\rother \x08\x08x\x1b]0;title\x07\xe2\x80\xae\x9b5D\r\n--More--\x1b[1A".to_vec());
-    storm(bodies::cleaner, &seeds, 500);
+    storm(bodies::cleaner, &seeds, 2000);
 }
 
 #[test]
 fn label() {
     let mut seeds = transcripts();
     seeds.push("описание e\u{301}\u{301}\u{301} \u{202e}\u{e0041}\u{200b}".as_bytes().to_vec());
-    storm(bodies::label, &seeds, 500);
+    storm(bodies::label, &seeds, 2000);
 }
 
 #[test]
 fn transcript() {
-    storm(bodies::transcript, &transcripts(), 500);
+    storm(bodies::transcript, &transcripts(), 3000);
 }
 
 #[test]
 fn driver_file() {
-    storm(bodies::driver_file, &[read("inventory/drivers/huawei_vrp/driver.toml")], 60);
+    storm(bodies::driver_file, &[read("inventory/drivers/huawei_vrp/driver.toml")], 120);
 }
 
 #[test]
@@ -53,12 +53,12 @@ fn settings() {
 fn keymap() {
     let seed =
         b"[global]\n\"ctrl+r\" = \"backup run\"\n[devices]\n\"g g\" = \"\"\n\"B\" = \"backup run --all\"\n";
-    storm(bodies::keymap, &[seed.to_vec()], 500);
+    storm(bodies::keymap, &[seed.to_vec()], 3000);
 }
 
 #[test]
 fn theme() {
-    storm(bodies::theme, &[read("themes/dark.toml"), read("themes/term16.toml")], 200);
+    storm(bodies::theme, &[read("themes/dark.toml"), read("themes/term16.toml")], 600);
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn input() {
         b"\x1b[200~show run\r\xd0\xbe\xff\x1b[201~q\x1b\x1b[",
         "ж\u{301}\x1bx\x01\x7f\t\r".as_bytes(),
     ];
-    storm(bodies::input, &seeds.map(<[u8]>::to_vec), 5000);
+    storm(bodies::input, &seeds.map(<[u8]>::to_vec), 20_000);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed
