@@ -2,7 +2,11 @@
 
 use std::path::Path;
 
-use noctule::commands::manual;
+use noctule::commands::{Exit, manual};
+use serde_json::Value;
+
+use crate::command_fixture::Shell;
+use crate::engine_fixture::{Hand, Network, Script, add, engine};
 
 #[test]
 fn the_page_of_commands_is_that_of_the_table() {
@@ -18,4 +22,61 @@ fn the_page_of_commands_is_that_of_the_table() {
         stands == wanted,
         "docs/commands.md is stale; rewrite it: NOCTULE_WRITE_DOCS=1 cargo test --test it docs"
     );
+}
+
+/// The fields that docs/json.md names in `…`.
+fn documented() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn every_command_stands_on_the_page_of_answers() {
+    let page = documented();
+    let missing: Vec<&str> = noctule::commands::all()
+        .into_iter()
+        .map(|command| command.name)
+        .filter(|name| !page.contains(&format!("`{name}")))
+        .collect();
+    assert!(missing.is_empty(), "docs/json.md does not name {missing:?}");
+}
+
+#[tokio::test]
+async fn every_field_of_an_answer_is_on_the_page() {
+    let (folder, network) = (tempfile::tempdir().unwrap(), Network::new());
+    let engine = engine(folder.path(), "[backup]\nretries = 0\n", network.clone(), &Hand::new()).await;
+    add(&engine, &["sw"]).await;
+    let shell = Shell::over(&engine);
+    let page = documented();
+    let texts = ["hostname sw\n one\n", "hostname sw\n two\n"];
+    network.play("sw", texts.map(|text| Script::Read(text.to_owned())));
+    for line in [
+        "backup run sw",
+        "backup run sw",
+        "device list",
+        "device edit sw group=core",
+        "backup list sw",
+        "backup show sw",
+        "backup diff sw",
+        "backup verify",
+        "backup prune",
+        "search hostname",
+        "event list",
+        "job list",
+        "driver list",
+        "driver test frr",
+        "driver show frr",
+        "store verify",
+        "doctor",
+    ] {
+        let (exit, told) = shell.run(&format!("{line} --json")).await;
+        assert_eq!(exit, Exit::Done, "{line}: {:?}", told.notes);
+        assert!(!told.lines.is_empty(), "{line} answers with nothing");
+        for answer in &told.lines {
+            let answer: Value = serde_json::from_str(answer).unwrap();
+            for field in answer.as_object().unwrap().keys() {
+                assert!(page.contains(&format!("`{field}`")), "{line}: {field} is not in docs/json.md");
+            }
+        }
+    }
 }
