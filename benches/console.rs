@@ -20,6 +20,10 @@ const BACKED_UP: usize = 200;
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
+    // nothing may begin by itself while idleness is measured
+    let config = folder.path().join("config");
+    std::fs::create_dir(&config).expect("a folder");
+    std::fs::write(config.join("config.toml"), "[backup]\ndaily = \"off\"\n").expect("settings");
     let lab = fill(folder.path(), &data);
     println!("{DEVICES} devices in the store, {BACKED_UP} of them simulated");
 
@@ -31,8 +35,11 @@ fn main() {
         console.wait_until_still(Duration::from_millis(800));
         println!("  first frame                     {:>8.0} ms  {:>7} bytes", millis(first), console.bytes());
         report_idle(&console);
+        // by name, so that no row moves away under the cursor
+        console.type_keys(":sort name\r");
+        console.wait_until_still(Duration::from_millis(500));
         report_keys(&console, "quiet");
-        console.type_keys(":backup run --all\r\u{1b}[27u");
+        console.type_keys(":backup run --all\r");
         console.wait_until_moving();
         report_keys(&console, "200 backups running");
         println!("  resident memory                 {:>8.0} MB", resident_megabytes(console.pid));
@@ -173,6 +180,8 @@ impl Console {
         let mut command = CommandBuilder::new(NOCTULE);
         command.arg("--data");
         command.arg(data);
+        command.arg("--config");
+        command.arg(data.with_file_name("config"));
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         let child = pair.slave.spawn_command(command).expect("the console starts");

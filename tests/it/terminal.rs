@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 
 /// The longest that any wait may take before the test fails, with the screen in the message.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a terminal answers to DA1 (`CSI c`).
 const DEVICE_ATTRIBUTES: &[u8] = b"\x1b[?62;22c";
