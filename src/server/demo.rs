@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::engine::backup::BackupOptions;
+use crate::engine::backup::{BackupOptions, Network, Transports};
 use crate::engine::import::Format;
 use crate::engine::{Actor, Engine, Options, Selection, StartError};
 use crate::lab::{Demo, DemoError};
@@ -75,7 +75,9 @@ impl DemoNetwork {
         fs::create_dir(config)
             .and_then(|()| fs::write(config.join(crate::engine::settings::FILE), SETTINGS))
             .map_err(|source| DemoStartError::Folder { folder: config.clone(), source })?;
-        let engine = Engine::start(options.clone()).await?;
+        // a person's ~/.ssh/config and agent are for their own network
+        let reader = Arc::new(Network::new(Transports::of(None, None)));
+        let engine = Engine::start_with(options.clone(), reader).await?;
         let demo = Arc::new(Demo::start(&engine.drivers()).await?);
         let by = Actor::new("demo", "the demo's network", "device import demo.csv");
         let csv = demo.inventory_csv().as_bytes().to_vec();
