@@ -3,6 +3,7 @@
 //! Strict, it proves a driver: what the client sends must be what the transcript says. Lenient, it is a simulated
 //! device: lines are answered in whatever order they come, and the configuration can be another.
 
+use encoding_rs::{Encoding, UTF_8};
 use regex::Regex;
 
 use super::transcript::{ENABLE_PASSWORD, PASSWORD, Step, Transcript, USERNAME};
@@ -99,9 +100,15 @@ impl Script {
         }
     }
 
-    /// Makes `text` (lines ending in `\n`) the answer to the line `command`. Where `stated_size` matches a line, the
-    /// number in it is set right.
-    pub fn set_configuration(&mut self, command: &str, text: &str, stated_size: Option<&Regex>) {
+    /// Makes `text` (lines ending in `\n`) the answer to the line `command`, sent in `charset`. Where `stated_size`
+    /// matches a line, the number in it is set right.
+    pub fn set_configuration(
+        &mut self,
+        command: &str,
+        text: &str,
+        charset: &'static Encoding,
+        stated_size: Option<&Regex>,
+    ) {
         let mut body = text.to_owned();
         let mut at = 0;
         for line in text.split_inclusive('\n').filter(|_| stated_size.is_some()) {
@@ -112,11 +119,16 @@ impl Script {
             }
             at += line.len();
         }
-        self.configuration = Some((command.to_owned(), body.replace('\n', "\r\n").into_bytes()));
+        let body = body.replace('\n', "\r\n");
+        self.configuration = Some((command.to_owned(), charset.encode(&body).0.into_owned()));
     }
 
     /// The lines that the transcript answers to `command`, each ending in `\n`.
-    pub fn configuration_of(transcript: &Transcript, command: &str) -> Option<String> {
+    pub fn configuration_of(
+        transcript: &Transcript,
+        command: &str,
+        charset: &'static Encoding,
+    ) -> Option<(String, &'static Encoding)> {
         let typed = |step: &(usize, Step)| matches!(&step.1, Step::Line { text, .. } if text == command);
         let begin = transcript.steps.iter().position(typed)? + 1;
         let mut bytes = Vec::new();
@@ -127,7 +139,9 @@ impl Script {
             }
             bytes.extend_from_slice(line);
         }
-        Some(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))
+        // as the cleaner reads it: UTF-8 where it is that
+        let charset = if std::str::from_utf8(&bytes).is_ok() { UTF_8 } else { charset };
+        Some((charset.decode_without_bom_handling(&bytes).0.replace("\r\n", "\n"), charset))
     }
 
     /// What the device does before anything is typed.
@@ -317,7 +331,7 @@ mod tests {
                           < sw#\n> show\n<. old\n< sw#\n";
         let mut script = Script::lenient(&transcript.parse().unwrap(), Login::default());
         let size = Regex::new(r"^size (\d+)$").unwrap();
-        script.set_configuration("show", "model 29\nsize 29\nend\n", Some(&size));
+        script.set_configuration("show", "model 29\nsize 29\nend\n", UTF_8, Some(&size));
         script.start();
         let acts = script.take(b"show\r").unwrap();
         assert_eq!(acts, [Act::Work, Act::Send(b"model 29\r\nsize 21\r\nend\r\nsw#".to_vec())]);

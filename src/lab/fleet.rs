@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use encoding_rs::{Encoding, WINDOWS_1252};
 use regex::Regex;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -84,6 +85,7 @@ pub struct Simulated {
     pub spec: Spec,
     transcript: Arc<Transcript>,
     command: String,
+    charset: &'static Encoding,
     stated_size: Option<Regex>,
     username_suffix: String,
     configuration: Mutex<String>,
@@ -165,7 +167,7 @@ impl Simulated {
         };
         let mut script = Script::lenient(&self.transcript, login);
         let configuration = self.configuration.lock().unwrap_or_else(PoisonError::into_inner);
-        script.set_configuration(&self.command, &configuration, self.stated_size.as_ref());
+        script.set_configuration(&self.command, &configuration, self.charset, self.stated_size.as_ref());
         script
     }
 
@@ -186,8 +188,8 @@ impl Simulated {
     }
 }
 
-/// A driver, its normal transcript, and the configuration in it.
-type Kind = (DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String);
+/// A driver, its normal transcript, the configuration in it, and the charset that it is sent in.
+type Kind = (DriverId, TransportKind, Arc<CompiledDriver>, Arc<Transcript>, String, &'static Encoding);
 
 /// Drivers and transcripts, read once per kind.
 struct Kinds<'a> {
@@ -197,7 +199,7 @@ struct Kinds<'a> {
 
 impl Kinds<'_> {
     fn simulate(&mut self, spec: Spec) -> Result<Simulated, FleetError> {
-        let (_, _, driver, transcript, configuration) = self.kind(&spec.driver, spec.transport)?;
+        let (_, _, driver, transcript, configuration, charset) = self.kind(&spec.driver, spec.transport)?;
         let (_, command) = driver.config_command();
         let configuration = match spec.bytes {
             Some(bytes) => mutate::padded(configuration, driver, bytes),
@@ -206,6 +208,7 @@ impl Kinds<'_> {
         Ok(Simulated {
             transcript: Arc::clone(transcript),
             command: command.run.clone(),
+            charset,
             stated_size: driver.stated_size.clone(),
             username_suffix: driver.ssh.username_suffix.clone(),
             configuration: Mutex::new(configuration),
@@ -229,6 +232,7 @@ impl Kinds<'_> {
         let missing = |why: String| FleetError::Transcript { driver: id.clone(), transport, why };
         let driver = self.drivers.get(id).map_err(|problem| missing(problem.to_string()))?;
         let command = &driver.config_command().1.run;
+        let charset = Encoding::for_label(driver.charset.as_bytes()).unwrap_or(WINDOWS_1252);
         let transcripts = self.drivers.transcripts(id);
         // The normal run first: it is the longest.
         let mut stems: Vec<_> = transcripts.iter().collect();
@@ -236,11 +240,11 @@ impl Kinds<'_> {
         let found = stems.into_iter().find_map(|file| {
             let transcript: Transcript = file.text.parse().ok()?;
             let fits = transcript.expect == Expectation::Good && transcript.transport == transport;
-            let configuration = Script::configuration_of(&transcript, command)?;
+            let configuration = Script::configuration_of(&transcript, command, charset)?;
             fits.then_some((transcript, configuration))
         });
-        let (transcript, configuration) = found.ok_or_else(|| missing("none is there".into()))?;
-        Ok((id.clone(), transport, driver, Arc::new(transcript), configuration))
+        let (transcript, (configuration, charset)) = found.ok_or_else(|| missing("none is there".into()))?;
+        Ok((id.clone(), transport, driver, Arc::new(transcript), configuration, charset))
     }
 }
 

@@ -114,6 +114,13 @@ async fn every_driver_is_read_over_every_transport_that_its_transcripts_show() {
 }
 
 #[tokio::test]
+async fn a_device_speaks_in_its_charset() {
+    let (_fleet, device) = device(spec("eltex", TransportKind::Ssh, Fault::None)).await;
+    let captured = read(&device, false).await.unwrap();
+    assert!(captured.exact.contains("snmp-server location \"дом 14, подъезд 2\""), "{}", captured.exact);
+}
+
+#[tokio::test]
 async fn a_refused_password_is_said_to_be_one() {
     let (_fleet, device) = device(spec("cisco_ios", TransportKind::Ssh, Fault::RefusesPassword)).await;
     let failure = read(&device, false).await.unwrap_err();
