@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
+use nix::unistd::{Uid, User};
 
 use crate::commands::Person;
 use crate::engine::Options;
@@ -85,13 +86,15 @@ fn usual_folder(
     }
 }
 
-/// What the journal calls whoever asks.
+/// What the journal calls whoever asks: the kernel says who that is, and the system's user database its name. `USER` is
+/// what anybody likes to write into it.
 fn login_name() -> String {
-    let named = ["LOGNAME", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
+    let uid = Uid::effective();
+    let named = User::from_uid(uid).ok().flatten();
     named
-        .map(|name| clean_line(name.trim()).chars().take(64).collect::<String>())
+        .map(|user| clean_line(user.name.trim()).chars().take(64).collect::<String>())
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("uid-{}", rustix::process::getuid().as_raw()))
+        .unwrap_or_else(|| format!("uid-{uid}"))
 }
 
 #[cfg(test)]
@@ -114,6 +117,15 @@ mod tests {
         assert_eq!(start.words, ["backup", "list", "--data", "x", "--json"]);
         assert_eq!(read("--version --nonsense").unwrap_err(), "version");
         assert_eq!(read("--data /d --config /c --json").unwrap().words, ["--json"]);
+    }
+
+    #[test]
+    fn whoever_asks_has_the_name_that_the_system_gives_them() {
+        let id = std::process::Command::new("id").arg("-un").output();
+        let Some(id) = id.ok().filter(|id| id.status.success()) else {
+            return eprintln!("skipped: id cannot name this user");
+        };
+        assert_eq!(login_name(), String::from_utf8_lossy(&id.stdout).trim());
     }
 
     #[test]

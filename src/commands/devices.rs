@@ -12,11 +12,17 @@ pub const GROUP: Arg = Arg::optional("--group", Kind::Group, "those of a group a
 pub const TAG: Arg = Arg::many("--tag", Kind::Text, "those with this tag; several must all be there");
 /// `--driver ID`
 pub const DRIVER: Arg = Arg::optional("--driver", Kind::Driver, "those of a driver");
+/// `--filter TEXT`
+pub const FILTER: Arg = Arg::optional(
+    "--filter",
+    Kind::Text,
+    "those that the console's / would leave: core, !good, ~cr1, driver:huawei",
+);
 /// `--all`
 pub const ALL: Arg = Arg::switch("--all", "every device");
 
 impl Args {
-    /// The devices that [`NAMES`], [`GROUP`], [`TAG`], [`DRIVER`] and [`ALL`] mean; those that a command does not
+    /// The devices that [`NAMES`], [`GROUP`], [`TAG`], [`DRIVER`], [`FILTER`] and [`ALL`] mean; those that a command does not
     /// have are never there.
     ///
     /// # Errors
@@ -28,6 +34,7 @@ impl Args {
             group: self.get("--group").map(str::to_owned),
             tags: self.many("--tag").to_vec(),
             driver: self.get("--driver").map(str::parse).transpose().map_err(ActError::usage)?,
+            filter: self.get("--filter").unwrap_or_default().to_owned(),
         })
     }
 

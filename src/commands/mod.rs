@@ -6,6 +6,7 @@
 mod answer;
 mod args;
 mod call;
+pub mod complete;
 mod devices;
 mod help;
 mod io;

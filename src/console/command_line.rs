@@ -5,9 +5,8 @@ use super::pane;
 use super::term::{Code, Key};
 use super::theme::Theme;
 use super::widgets::LineInput;
+use crate::commands::complete::{self, Names};
 use crate::commands::{self, Command, Kind};
-use crate::engine::fields::Field;
-use crate::model::is_hostile;
 
 /// Most lines remembered.
 const MOST_REMEMBERED: usize = 200;
@@ -158,56 +157,17 @@ fn taken_after(head: &str, last: &str, cx: &Cx) -> Vec<String> {
         let takes_other = before == "--with";
         return if takes_device || takes_other { offered(&Kind::Device, last, cx) } else { Vec::new() };
     };
-    let flag = command.args.iter().find(|arg| arg.name == before && !matches!(arg.kind, Kind::Switch));
-    if let Some(flag) = flag {
-        return offered(&flag.kind, last, cx);
-    }
-    let mut found = Vec::new();
-    for arg in command.args {
-        match arg.name.starts_with("--") {
-            true if last.starts_with('-') && arg.name.starts_with(last) && !words.contains(&arg.name) => {
-                found.push(arg.name.to_owned());
-            }
-            false if !last.starts_with('-') => found.extend(offered(&arg.kind, last, cx)),
-            _ => {}
-        }
-    }
-    found
+    let offers = complete::after(command, &words, last, names(cx));
+    offers.words.into_iter().map(|offer| offer.word).collect()
 }
 
 /// What a word of this kind can be.
 fn offered(kind: &Kind, last: &str, cx: &Cx) -> Vec<String> {
-    let rows = cx.snapshot.devices.iter();
-    let mut words: Vec<String> = match kind {
-        Kind::Device | Kind::DeletedDevice => {
-            let deleted = matches!(kind, Kind::DeletedDevice);
-            let rows = rows.filter(|row| row.device.deleted.is_some() == deleted);
-            rows.map(|row| row.device.name.as_str())
-                .filter(|name| name.starts_with(last))
-                .map(str::to_owned)
-                .collect()
-        }
-        Kind::Group => {
-            let groups = rows.map(|row| row.device.group.as_str()).filter(|group| !group.is_empty());
-            let plain = groups.filter(|group| group.starts_with(last) && !group.contains([' ', '\'', '"']));
-            plain.filter(|group| !group.chars().any(is_hostile)).map(str::to_owned).collect()
-        }
-        Kind::Driver => {
-            let drivers = rows.filter_map(|row| row.device.driver.as_ref()).map(|driver| driver.as_str());
-            drivers.filter(|driver| driver.starts_with(last)).map(str::to_owned).collect()
-        }
-        Kind::Choice(words) => {
-            words.iter().filter(|word| word.starts_with(last)).map(|word| (*word).to_owned()).collect()
-        }
-        Kind::Field => {
-            let fields = Field::ALL.iter().map(|field| format!("{field}="));
-            fields.filter(|field| field.starts_with(last)).collect()
-        }
-        _ => Vec::new(),
-    };
-    words.sort();
-    words.dedup();
-    words
+    names(cx).of(kind, last)
+}
+
+fn names(cx: &Cx) -> Names<'_> {
+    Names { rows: &cx.snapshot.devices, drivers: &[] }
 }
 
 #[cfg(test)]

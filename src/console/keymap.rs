@@ -201,6 +201,11 @@ impl Keymap {
         Meaning::Nothing
     }
 
+    /// The bindings of one scope.
+    pub fn own(&self, scope: &str) -> &[Bound] {
+        self.scopes.get(scope).map_or(&[], Vec::as_slice)
+    }
+
     /// Every binding that works on a screen, its own first, without those that it hides.
     pub fn bindings<'a>(&'a self, scope: &'a str) -> impl Iterator<Item = &'a Bound> {
         let own = self.scopes.get(scope).map_or(&[][..], Vec::as_slice);

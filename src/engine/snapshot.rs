@@ -73,6 +73,21 @@ pub enum BackupState {
     Failed,
 }
 
+impl BackupState {
+    /// The state in a word, as people and programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Running => "running",
+            Self::Good => "good",
+            Self::Late => "late",
+            Self::Never => "never",
+            Self::Suspect => "suspect",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One piece of work: a backup run of some devices.
 #[derive(Clone, Debug)]
 pub struct Job {

@@ -1,6 +1,6 @@
 //! The engine itself: opened once per process, shared by every session.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -246,13 +246,7 @@ impl Engine {
     /// # Errors
     /// When a name is unknown, or nothing was asked for.
     pub fn select(&self, selection: &Selection) -> Result<Vec<Arc<Device>>, ActError> {
-        let devices: Vec<Arc<Device>> = self.rows().into_iter().map(|row| row.device).collect();
-        let by_id: HashMap<_, _> = devices.iter().map(|device| (device.id, device)).collect();
-        let picked = selection.pick(devices.iter().map(AsRef::as_ref))?;
-        Ok(picked
-            .into_iter()
-            .filter_map(|device| by_id.get(&device.id).map(|device| Arc::clone(device)))
-            .collect())
+        Ok(selection.pick(self.rows())?.into_iter().map(|row| row.device).collect())
     }
 
     /// The present, locked: for moments, never across an await.

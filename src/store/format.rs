@@ -14,6 +14,11 @@ type Step = fn(&Path) -> Result<(), StoreError>;
 /// `STEPS[n]` leads from format n + 1 to n + 2. The format of today is one more than there are steps.
 const STEPS: &[Step] = &[];
 
+/// Whether a store stands in `folder`.
+pub fn stands(folder: &Path) -> bool {
+    folder.join(NAME).is_file()
+}
+
 /// Checks the format of `folder`, and brings an older one up to today's, with a backup before.
 pub fn prepare(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result<(), StoreError> {
     migrate(folder, now, report, STEPS)

@@ -61,6 +61,11 @@ pub struct OpenReport {
 }
 
 impl Store {
+    /// Whether there is one in `folder`: looks, and makes nothing.
+    pub fn is_in(folder: &Path) -> bool {
+        format::stands(folder)
+    }
+
     /// Opens the store in `folder`, and makes it where there is none.
     ///
     /// # Errors

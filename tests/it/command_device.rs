@@ -44,6 +44,34 @@ async fn a_device_is_added_found_edited_put_away_and_brought_back() {
 }
 
 #[tokio::test]
+async fn a_filter_is_the_same_at_a_shell_as_in_the_console() {
+    let folder = tempfile::tempdir().unwrap();
+    let shell = shell(folder.path()).await;
+    for line in ["core-1 10.0.0.1 driver=cisco_ios group=core", "edge-1 10.0.0.2 driver=huawei_vrp tags=lab"]
+    {
+        assert_eq!(shell.run(&format!("device add {line}")).await.0, Exit::Done);
+    }
+    for (filter, found) in [
+        ("'~cor1'", "core-1"),
+        ("'!~cor1'", "edge-1"),
+        ("driver:huawei", "edge-1"),
+        ("'tags:lab state:off'", "edge-1"),
+        ("--group core --filter 10.0.0", "core-1"),
+    ] {
+        let flag = if filter.starts_with("--") { "" } else { "--filter " };
+        let (_, told) = shell.run(&format!("device list {flag}{filter}")).await;
+        assert!(told.lines.len() == 2 && told.lines[1].starts_with(found), "{filter}: {:?}", told.lines);
+        let (_, told) = shell.run(&format!("device export {flag}{filter}")).await;
+        let csv = String::from_utf8(told.bytes).unwrap();
+        assert!(csv.lines().count() == 2 && csv.contains(found), "{filter}: {csv}");
+    }
+    assert_eq!(shell.run("device list '~eg1' 10.0").await.1.lines.len(), 2, "words are a filter too");
+    let (exit, told) = shell.run("backup run --filter '!'").await;
+    assert_eq!(exit, Exit::Usage, "a filter that says nothing selects nothing");
+    assert!(told.notes.concat().contains("say which devices"), "{:?}", told.notes);
+}
+
+#[tokio::test]
 async fn a_wrong_line_is_refused_with_what_would_be_right() {
     let folder = tempfile::tempdir().unwrap();
     let mut shell = shell(folder.path()).await;

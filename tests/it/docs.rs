@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use noctule::commands::{Exit, manual};
+use noctule::console::keys;
 use serde_json::Value;
 
 use crate::command_fixture::Shell;
@@ -10,18 +11,24 @@ use crate::engine_fixture::{Hand, Network, Script, add, engine};
 
 #[test]
 fn the_page_of_commands_is_that_of_the_table() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
-    let wanted = manual::commands();
+    holds("docs/commands.md", &manual::commands());
+}
+
+#[test]
+fn the_page_of_keys_is_that_of_the_tables() {
+    holds("docs/keys.md", &keys::page());
+}
+
+/// A page says what the program would write there; it is written anew where that is asked for.
+fn holds(page: &str, wanted: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     if std::env::var_os("NOCTULE_WRITE_DOCS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, wanted).unwrap();
         return;
     }
     let stands = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        stands == wanted,
-        "docs/commands.md is stale; rewrite it: NOCTULE_WRITE_DOCS=1 cargo test --test it docs"
-    );
+    assert!(stands == wanted, "{page} is stale; rewrite it: NOCTULE_WRITE_DOCS=1 cargo test --test it docs");
 }
 
 /// The fields that docs/json.md names in `…`.
@@ -68,6 +75,7 @@ async fn every_field_of_an_answer_is_on_the_page() {
         "driver show frr",
         "store verify",
         "doctor",
+        "keys",
     ] {
         let (exit, told) = shell.run(&format!("{line} --json")).await;
         assert_eq!(exit, Exit::Done, "{line}: {:?}", told.notes);

@@ -8,6 +8,7 @@ mod command_device;
 mod command_driver;
 mod command_fixture;
 mod command_store;
+mod completions;
 mod console_engine;
 mod console_fixture;
 mod docs;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::answer::{Table, count, date};
-use crate::commands::devices::{ALL, DRIVER, GROUP, NAMES, TAG};
+use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::backup::{BackupOptions, RunReport};
@@ -14,7 +14,7 @@ inventory::submit! { Command {
     aliases: &[],
     about: "Back devices up now; a line for each as it ends",
     args: &[
-        NAMES, GROUP, TAG, DRIVER, ALL,
+        NAMES, GROUP, TAG, DRIVER, FILTER, ALL,
         Arg::optional("--concurrency", Kind::Number(1, 5000), "sessions at once, for this run alone"),
         Arg::switch("--skip-done", "leave out those that today's round has proven already"),
     ],
@@ -39,7 +39,7 @@ inventory::submit! { Command {
     name: "backup verify",
     aliases: &[],
     about: "Read stored configurations and check them against their checksums",
-    args: &[NAMES, GROUP, TAG, DRIVER, ALL],
+    args: &[NAMES, GROUP, TAG, DRIVER, FILTER, ALL],
     role: Role::Viewer,
     danger: Danger::None,
     needs: Needs::Engine,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::answer::count;
-use crate::commands::devices::{ALL, DRIVER, GROUP, NAMES, TAG};
+use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::diff::{self, Diff, LineKind};
@@ -55,7 +55,7 @@ inventory::submit! { Command {
     name: "backup export",
     aliases: &[],
     about: "Write the newest good configuration of each device to a file with the device's name",
-    args: &[Arg::one("folder", Kind::Path, "where to"), VIEW, NAMES, GROUP, TAG, DRIVER, ALL],
+    args: &[Arg::one("folder", Kind::Path, "where to"), VIEW, NAMES, GROUP, TAG, DRIVER, FILTER, ALL],
     role: Role::Viewer,
     danger: Danger::None,
     needs: Needs::Engine,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::answer::count;
-use crate::commands::devices::{ALL, DRIVER, GROUP, TAG};
+use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::import::{Format, ImportPlan, Planned, csv_of, toml_of};
@@ -34,7 +34,7 @@ inventory::submit! { Command {
     args: &[
         Arg::optional("file", Kind::Path, "where to; else it is printed"),
         Arg::optional("--format", Kind::Choice(&["csv", "toml"]), "else as the file's name ends, or csv"),
-        GROUP, TAG, DRIVER, ALL,
+        GROUP, TAG, DRIVER, FILTER, ALL,
     ],
     role: Role::Viewer,
     danger: Danger::None,

@@ -2,15 +2,12 @@
 
 use std::cmp::Ordering;
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
 use serde::Serialize;
 
 use crate::commands::answer::{Table, date, rfc3339, word};
-use crate::commands::devices::{DRIVER, GROUP, TAG};
+use crate::commands::devices::{DRIVER, FILTER, GROUP, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
-use crate::engine::Selection;
 use crate::engine::fields::Field;
 use crate::engine::snapshot::DeviceRow;
 use crate::model::{Danger, Failure, Role, Run, Timestamp};
@@ -24,9 +21,9 @@ inventory::submit! { Command {
     aliases: &[],
     about: "List the devices and how their backups stand",
     args: &[
-        Arg::many("text", Kind::Text, "words to find in any column, fuzzily: their letters in order"),
+        Arg::many("text", Kind::Text, "words of a filter, as in --filter"),
         Arg::switch("--deleted", "those that were put away"),
-        GROUP, TAG, DRIVER,
+        GROUP, TAG, DRIVER, FILTER,
         Arg::optional("--sort", Kind::Choice(COLUMNS), "by this column"),
     ],
     role: Role::Viewer,
@@ -175,38 +172,14 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
 fn wanted(call: &Call, mut rows: Vec<DeviceRow>) -> Result<Vec<DeviceRow>, ActError> {
     let deleted = call.args.has("--deleted");
     rows.retain(|row| row.device.deleted.is_some() == deleted);
-    let selection: Selection = call.args.selection()?;
-    if !selection.is_empty() {
-        rows.retain(|row| selection.filters_pass(&row.device));
+    let mut selection = call.args.selection()?;
+    for word in call.args.many("text") {
+        selection.filter.push(' ');
+        selection.filter.push_str(word);
     }
-    let text = call.args.many("text").join(" ");
-    if !text.is_empty() {
-        let pattern = Pattern::parse(&text, CaseMatching::Ignore, Normalization::Smart);
-        let (mut matcher, mut buffer) = (Matcher::new(Config::DEFAULT), Vec::new());
-        rows.retain(|row| {
-            pattern.atoms.iter().all(|atom| {
-                searched(row)
-                    .iter()
-                    .any(|cell| atom.score(Utf32Str::new(cell, &mut buffer), &mut matcher).is_some())
-            })
-        });
-    }
+    let mut sieve = selection.sieve();
+    rows.retain(|row| sieve.passes(row));
     Ok(rows)
-}
-
-fn searched(row: &DeviceRow) -> [String; 9] {
-    let device = &row.device;
-    [
-        device.name.to_string(),
-        device.address.to_string(),
-        Field::Driver.read(device),
-        device.group.clone(),
-        device.location.clone(),
-        device.role.clone(),
-        device.tags.join(" "),
-        device.asset_tag.clone(),
-        word(&row.state),
-    ]
 }
 
 fn compare(column: &str, one: &DeviceRow, other: &DeviceRow) -> Ordering {

@@ -9,7 +9,7 @@ use ratatui::style::Style;
 
 use crate::console::action::Outcome;
 use crate::console::cx::Cx;
-use crate::console::filter::{self, Filter};
+use crate::model::filter::{self, Filter};
 use crate::console::find;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;

@@ -4,11 +4,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::line::LineInput;
-use crate::console::filter::{self, Filter};
 use crate::console::term::{Code, Key};
 use crate::console::text;
 use crate::console::theme::{Theme, Token};
 use crate::console::widgets::frame;
+use crate::model::filter::{self, Filter};
 
 /// One choice.
 #[derive(Clone, Debug)]

@@ -10,9 +10,9 @@ use ratatui::style::Style;
 
 use crate::console::action::Outcome;
 use crate::console::cx::Cx;
-use crate::console::filter::{self, Filter};
 use crate::console::text;
 use crate::console::theme::{self, Theme, Token};
+use crate::model::filter::{self, Filter};
 
 /// The words by which an operator chooses a row.
 const MOVES: [&str; 10] = [

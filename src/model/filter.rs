@@ -1,4 +1,4 @@
-//! The language of `/`: words that must all hold.
+//! The language of `/` and `--filter`: words that must all hold.
 //!
 //! * `text` stands in any column, without regard to case;
 //! * `column:text` stands in that column;
