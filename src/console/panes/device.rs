@@ -1,5 +1,7 @@
 //! One device: everything that is known of it, and what can be done with it.
 
+use std::sync::Arc;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -9,12 +11,12 @@ use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::Token;
 use crate::console::widgets::pager::shifted;
-use crate::console::widgets::{Pager, notice};
+use crate::console::widgets::{ChangePreview, Pager, notice};
 use crate::console::words::{self, Field};
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::DeviceRow;
 use crate::engine::trust::KnownKey;
-use crate::model::{DeviceId, clean_line};
+use crate::model::{DeviceId, Revision, RevisionState, clean_line};
 
 inventory::submit! { Decl {
     name: "device",
@@ -46,6 +48,10 @@ inventory::submit! { Decl {
                 count: 0,
                 keys: Vec::new(),
                 read_at: None,
+                revisions: Arc::new([]),
+                revisions_read_at: None,
+                waits: false,
+                preview: ChangePreview::default(),
             }))
         }
         _ => Err("device needs one device: :device core-1".into()),
@@ -61,11 +67,24 @@ struct DevicePage {
     keys: Vec<KnownKey>,
     /// The version of the picture in which the keys were read.
     read_at: Option<u64>,
+    /// Newest first; read only where there is room for the preview.
+    revisions: Arc<[Revision]>,
+    /// The version of the picture in which the revisions were read.
+    revisions_read_at: Option<u64>,
+    /// An answer is on its way: another read would make it void.
+    waits: bool,
+    preview: ChangePreview,
 }
 
 impl DevicePage {
     fn row<'a>(&self, cx: &'a Cx) -> Option<&'a DeviceRow> {
         cx.device(self.id)
+    }
+
+    /// The number of the newest good revision.
+    fn number(&self) -> Option<u32> {
+        let good = self.revisions.iter().find(|revision| revision.state == RevisionState::Good);
+        good.map(|revision| revision.number)
     }
 
     /// The record and what happened, as lines: a name, a value, its look.
@@ -103,14 +122,28 @@ impl Pane for DevicePage {
     }
 
     fn wants(&mut self, cx: &Cx) -> Option<Query> {
-        // a key is pinned, refused or trusted with an event
+        if self.waits {
+            return None;
+        }
+        // a key is pinned, refused or trusted with an event, and so is a revision stored
         let now = Some(cx.snapshot.versions.events);
-        (std::mem::replace(&mut self.read_at, now) != now).then_some(Query::HostKeys(self.id))
+        let query = if std::mem::replace(&mut self.read_at, now) != now {
+            Some(Query::HostKeys(self.id))
+        } else if self.preview.fits && std::mem::replace(&mut self.revisions_read_at, now) != now {
+            Some(Query::History(self.id))
+        } else {
+            self.preview.wants(self.id, self.number(), &self.revisions)
+        };
+        self.waits = query.is_some();
+        query
     }
 
     fn answer(&mut self, answer: Answer, _cx: &Cx) {
-        if let Answer::HostKeys(keys) = answer {
-            self.keys = keys;
+        self.waits = false;
+        match answer {
+            Answer::HostKeys(keys) => self.keys = keys,
+            Answer::History { revisions, .. } => self.revisions = revisions,
+            answer => self.preview.answer(answer),
         }
     }
 
@@ -135,6 +168,10 @@ impl Pane for DevicePage {
         let Some(row) = self.row(cx) else {
             return notice(area, buf, &cx.theme, "This device is not known any more.");
         };
+        let (area, preview) = self.preview.split(area);
+        if let Some(area) = preview.filter(|_| self.number().is_some()) {
+            self.preview.draw(self.number(), "", area, buf, cx);
+        }
         let label = if area.width >= 60 { 21 } else { 12 };
         let columns = area.width.saturating_sub(label + 2);
         let mut lines: Vec<(String, String, Token)> = Vec::new();

@@ -1,7 +1,5 @@
 //! What differs between two revisions of a device, or between two devices.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -11,11 +9,10 @@ use crate::console::cx::Cx;
 use crate::console::evidence;
 use crate::console::pane::{Bind, Decl, Pane};
 use crate::console::text;
-use crate::console::theme::{self, Token};
-use crate::console::widgets::diff_rows::{DiffRows, Row};
-use crate::console::widgets::{Pager, notice};
-use crate::device::sections::{Section, sections};
-use crate::engine::diff::{self, DiffLine, LineKind};
+use crate::console::theme::Token;
+use crate::console::widgets::diff_rows::DiffRows;
+use crate::console::widgets::{DiffView, Pager, notice};
+use crate::engine::diff;
 use crate::engine::history;
 use crate::engine::query::{Answer, ConfigText, Query, RevisionRef};
 use crate::model::{DeviceId, Revision, RevisionState, clean_line};
@@ -55,9 +52,7 @@ struct Diff {
     texts: Option<(ConfigText, ConfigText)>,
     names: (String, String),
     failed: Option<String>,
-    rows: DiffRows,
-    sections: Vec<Section>,
-    new_lines: Vec<String>,
+    view: DiffView,
     unified: String,
     pager: Pager,
     /// As the operator wants it; `None` goes by the width.
@@ -100,9 +95,7 @@ impl Diff {
             texts: None,
             names: (names.0.clone(), names.1.clone()),
             failed: None,
-            rows: DiffRows::default(),
-            sections: Vec::new(),
-            new_lines: Vec::new(),
+            view: DiffView::default(),
             unified: String::new(),
             pager: Pager::default(),
             beside: None,
@@ -116,18 +109,16 @@ impl Diff {
     }
 
     fn show(&mut self, old: ConfigText, new: ConfigText) {
-        self.rows = DiffRows::new(&old.text, &new.text, self.rows.beside);
-        self.sections = sections(&new.text, &new.sections());
-        self.new_lines = new.text.lines().map(|line| clean_line(line).into_owned()).collect();
+        self.view = DiffView::new(&old, &new, self.view.rows.beside);
         let name = |name: &str, text: &ConfigText| format!("{name} #{}", text.revision.number);
         self.unified = diff::unified(
-            &self.rows.narrow,
+            &self.view.rows.narrow,
             &name(&self.names.0, &old),
             &name(&self.names.1, &new),
         );
         self.texts = Some((old, new));
         self.pager = Pager { left: self.pager.left, ..Pager::default() };
-        if let Some(first) = self.rows.hunks.first() {
+        if let Some(first) = self.view.rows.hunks.first() {
             self.go_to(*first);
         }
     }
@@ -191,12 +182,12 @@ impl Pane for Diff {
     }
 
     fn status(&self, _cx: &Cx) -> String {
-        let DiffRows { added, removed, hunks, .. } = &self.rows;
+        let DiffRows { added, removed, hunks, .. } = &self.view.rows;
         match (&self.texts, hunks.len()) {
             (None, _) => String::new(),
             (Some(_), 0) => "no change".into(),
             (Some(_), all) => {
-                format!("+{added} -{removed}  change {} of {all}", self.rows.hunk_at(self.pager.cursor))
+                format!("+{added} -{removed}  change {} of {all}", self.view.rows.hunk_at(self.pager.cursor))
             }
         }
     }
@@ -224,24 +215,24 @@ impl Pane for Diff {
     fn act(&mut self, words: &[&str], _cx: &Cx) -> Outcome {
         let cursor = self.pager.cursor;
         match words {
-            ["next-hunk"] => match self.rows.hunk_after(cursor) {
+            ["next-hunk"] => match self.view.rows.hunk_after(cursor) {
                 Some(row) => self.go_to(row),
                 None => return Outcome::refused("No change after this one"),
             },
-            ["previous-hunk"] => match self.rows.hunk_before(cursor) {
+            ["previous-hunk"] => match self.view.rows.hunk_before(cursor) {
                 Some(row) => self.go_to(row),
                 None => return Outcome::refused("No change before this one"),
             },
             ["toggle-beside"] => {
-                self.beside = Some(!self.rows.beside);
-                self.lay_out(!self.rows.beside);
+                self.beside = Some(!self.view.rows.beside);
+                self.lay_out(!self.view.rows.beside);
             }
             ["fold" | "open"] => {
-                if !self.rows.toggle(cursor) {
+                if !self.view.rows.toggle(cursor) {
                     return Outcome::refused("Nothing folds here: go to a line with ⋯, or into what it opened");
                 }
             }
-            ["fold", "all"] => self.pager.cursor = self.rows.toggle_all(cursor),
+            ["fold", "all"] => self.pager.cursor = self.view.rows.toggle_all(cursor),
             ["older"] => return self.step(-1),
             ["newer"] => return self.step(1),
             ["show-config"] => match &self.texts {
@@ -250,7 +241,7 @@ impl Pane for Diff {
                 }
                 None => return Outcome::refused("Nothing is shown yet"),
             },
-            _ => return self.pager.act(words, self.rows.rows.len()),
+            _ => return self.pager.act(words, self.view.rows.rows.len()),
         }
         Outcome::Done
     }
@@ -263,22 +254,22 @@ impl Pane for Diff {
             return notice(area, buf, &cx.theme, "Reading the two configurations …");
         }
         let beside = self.beside.unwrap_or(area.width >= BESIDE_FROM);
-        if beside != self.rows.beside {
+        if beside != self.view.rows.beside {
             self.lay_out(beside);
         }
         let top = self.draw_heads(area, buf, cx);
         let body = Rect { y: area.y + top, height: area.height.saturating_sub(top), ..area };
-        if self.rows.rows.is_empty() {
+        if self.view.rows.rows.is_empty() {
             let sentence = "The two are the same. What differs between two readings of one configuration, \
                             such as times and the salt of a password's hash, is not shown.";
             return notice(body, buf, &cx.theme, sentence);
         }
-        let window = self.pager.window(self.rows.rows.len(), body);
+        let window = self.pager.window(self.view.rows.rows.len(), body);
         for (at, y) in window.zip(body.y..) {
             let line = Rect { y, height: 1, ..body };
             let base = if at == self.pager.cursor { cx.theme.style(Token::Selected) } else { Style::new() };
             buf.set_style(line, base);
-            self.draw_row(self.rows.rows[at], line, buf, cx, base);
+            self.view.draw_row(at, line, self.pager.left, buf, cx, base);
         }
     }
 
@@ -295,7 +286,7 @@ impl Pane for Diff {
     }
 
     fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
-        let nothing = self.rows.hunks.is_empty();
+        let nothing = self.view.rows.hunks.is_empty();
         (nothing && matches!(line, "next-hunk" | "previous-hunk" | "fold" | "fold all" | "toggle-beside"))
             .then(|| "nothing differs".to_owned())
     }
@@ -303,7 +294,7 @@ impl Pane for Diff {
 
 impl Diff {
     fn lay_out(&mut self, beside: bool) {
-        let row = self.rows.set_beside(beside, self.pager.cursor);
+        let row = self.view.rows.set_beside(beside, self.pager.cursor);
         self.go_to(row);
     }
 
@@ -320,7 +311,7 @@ impl Diff {
         };
         let old_style = cx.theme.style(token(old, Token::Removed));
         let new_style = cx.theme.style(token(new, Token::Added));
-        if self.rows.beside {
+        if self.view.rows.beside {
             let half = area.width / 2;
             text::put(buf, area.x, area.y, half - 1, &old_head, old_style);
             text::put(buf, area.x + half, area.y, area.width - half, &new_head, new_style);
@@ -329,81 +320,5 @@ impl Diff {
         text::put(buf, area.x, area.y, area.width, &old_head, old_style);
         text::put(buf, area.x, area.y + 1, area.width, &new_head, new_style);
         2
-    }
-
-    fn draw_row(&self, row: Row, area: Rect, buf: &mut Buffer, cx: &Cx, base: Style) {
-        let wide = self.number_width();
-        match row {
-            Row::Fold(from, to) => {
-                let dots = cx.theme.glyph("⋯", "...");
-                let mut text = format!("{dots} {} lines the same {dots}", to - from);
-                if let Some(section) = self.rows.section_after(to, &self.sections)
-                    && let Some(heading) = self.new_lines.get(section.heading)
-                {
-                    text.push_str(&format!(" {}", heading.trim()));
-                }
-                let x = area.x + wide + 1;
-                let style = theme::over(base, cx.theme.style(Token::Section));
-                text::put(buf, x, area.y, area.right().saturating_sub(x), &text, style);
-            }
-            Row::One(line) => {
-                let line = &self.rows.lines[line];
-                let numbers = [line.old_no, line.new_no];
-                let numbers = if area.width < 60 { &numbers[1..] } else { &numbers[..] };
-                self.draw_line(line, numbers, area, buf, cx, base);
-            }
-            Row::Two(old, new) => {
-                let half = area.width / 2;
-                let left = Rect { width: half.saturating_sub(1), ..area };
-                let right = Rect { x: area.x + half, width: area.width - half, ..area };
-                let bar = cx.theme.glyph("│", "|");
-                text::put(buf, right.x - 1, area.y, 1, bar, theme::over(base, cx.theme.style(Token::Dim)));
-                for (line, area, is_old) in [(old, left, true), (new, right, false)] {
-                    let Some(line) = line.map(|line| &self.rows.lines[line]) else { continue };
-                    let number = if is_old { line.old_no } else { line.new_no };
-                    self.draw_line(line, &[number], area, buf, cx, base);
-                }
-            }
-        }
-    }
-
-    fn draw_line(
-        &self,
-        line: &DiffLine,
-        numbers: &[Option<usize>],
-        area: Rect,
-        buf: &mut Buffer,
-        cx: &Cx,
-        base: Style,
-    ) {
-        let wide = self.number_width();
-        let mut x = area.x;
-        for number in numbers {
-            let number = number.map_or_else(String::new, |number| number.to_string());
-            let room = wide.min(area.right().saturating_sub(x));
-            text::put_right(buf, x, area.y, room, &number, theme::over(base, cx.theme.style(Token::Dim)));
-            x += wide + 1;
-        }
-        let (sign, plain, word) = match line.kind {
-            LineKind::Same => (" ", Token::Text, Token::Text),
-            LineKind::Added => ("+", Token::Added, Token::AddedWord),
-            LineKind::Removed => ("-", Token::Removed, Token::RemovedWord),
-        };
-        let style = |token| theme::over(base, cx.theme.style(token));
-        let x = text::put(buf, x, area.y, 2, &format!("{sign} "), style(plain));
-        let pieces: Vec<(Cow<'_, str>, Style)> = line
-            .spans
-            .iter()
-            .map(|span| (clean_line(&span.text), style(if span.changed { word } else { plain })))
-            .collect();
-        let pieces = pieces.iter().map(|(text, style)| (text.as_ref(), *style));
-        let columns = area.right().saturating_sub(x);
-        text::put_pieces(buf, (x, area.y), columns, self.pager.left, pieces);
-    }
-
-    /// The columns of a line number.
-    fn number_width(&self) -> u16 {
-        let most = self.rows.lines.last().map_or(0, |line| line.old_no.max(line.new_no).unwrap_or(0));
-        most.max(99).ilog10() as u16 + 1
     }
 }

@@ -11,7 +11,7 @@ use crate::console::cx::Cx;
 use crate::console::evidence;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::theme::{self, Token};
-use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::console::widgets::{ChangePreview, Column, Rows, Table, notice};
 use crate::engine::query::{Answer, Query};
 use crate::model::{DeviceId, Revision, RevisionState, Run, RunStatus, Timestamp, clean_line};
 
@@ -53,6 +53,9 @@ struct History {
     name: String,
     table: Table,
     entries: Vec<Entry>,
+    /// Newest first.
+    revisions: Arc<[Revision]>,
+    preview: ChangePreview,
     failed: Option<String>,
     loaded: bool,
     /// The last run that was known when the history was read: another one means reading again.
@@ -75,6 +78,8 @@ impl History {
             name: name.to_owned(),
             table: Table::new(COLUMNS, None),
             entries: Vec::new(),
+            revisions: Arc::new([]),
+            preview: ChangePreview::default(),
             failed: None,
             loaded: false,
             read_at: None,
@@ -98,6 +103,11 @@ impl History {
 
     fn selected(&self) -> Option<&Entry> {
         self.entries.get(self.table.selected()?)
+    }
+
+    /// The number of the selected revision.
+    fn number(&self) -> Option<u32> {
+        self.selected()?.revision.as_ref().map(|revision| revision.number)
     }
 }
 
@@ -208,29 +218,34 @@ impl Pane for History {
     fn wants(&mut self, cx: &Cx) -> Option<Query> {
         let last = cx.device(self.device).and_then(|row| row.last_run.as_ref()).map(|run| run.at);
         if self.read_at == Some(last) {
-            return None;
+            let number = self.number().filter(|_| self.loaded);
+            return self.preview.wants(self.device, number, &self.revisions);
         }
+        self.loaded = false;
+        self.preview.forget();
         self.read_at = Some(last);
         Some(Query::History(self.device))
     }
 
     fn answer(&mut self, answer: Answer, cx: &Cx) {
-        self.loaded = true;
         match answer {
             Answer::History { revisions, runs } => {
                 self.failed = None;
                 self.entries = entries(&revisions, &runs);
+                self.revisions = revisions;
             }
+            answer if self.loaded => return self.preview.answer(answer),
             Answer::Failed(why) => self.failed = Some(clean_line(&why).into_owned()),
-            _ => {}
+            _ => return,
         }
+        self.loaded = true;
         let view = View { entries: &self.entries, cx };
         self.table.update(&view);
     }
 
     fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
         let name = &self.name;
-        let revision = self.selected().and_then(|entry| entry.revision.as_ref()).map(|rev| rev.number);
+        let revision = self.number();
         let recording = self.selected().and_then(|entry| entry.run.as_ref()).and_then(|run| run.recording);
         match (words, revision) {
             (["open"], _) if recording.is_some() => {
@@ -253,10 +268,11 @@ impl Pane for History {
     }
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
+        let (list, preview) = self.preview.split(area);
         if let Some(why) = &self.failed {
             return notice(area, buf, &cx.theme, why);
         }
-        if !self.loaded {
+        if !self.loaded && self.entries.is_empty() {
             return notice(area, buf, &cx.theme, "Reading the history …");
         }
         if self.entries.is_empty() {
@@ -264,7 +280,11 @@ impl Pane for History {
             return notice(area, buf, &cx.theme, sentence);
         }
         let view = View { entries: &self.entries, cx };
-        self.table.draw(area, buf, cx, &view, "Nothing yet");
+        self.table.draw(list, buf, cx, &view, "Nothing yet");
+        if let Some(area) = preview {
+            let why = self.selected().map_or("".into(), proof);
+            self.preview.draw(self.number(), &why, area, buf, cx);
+        }
     }
 
     fn click(&mut self, x: u16, y: u16, cx: &Cx) -> Outcome {

@@ -1,6 +1,8 @@
 //! What two panes share.
 
+pub mod change_preview;
 pub mod diff_rows;
+pub mod diff_view;
 pub mod line;
 pub mod menu;
 pub mod pager;
@@ -12,6 +14,8 @@ use ratatui::widgets::{Block, BorderType, Widget};
 
 use super::text;
 use super::theme::{Theme, Token};
+pub use change_preview::ChangePreview;
+pub use diff_view::DiffView;
 pub use line::LineInput;
 pub use menu::{Item, Menu};
 pub use pager::Pager;
