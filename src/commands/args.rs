@@ -108,6 +108,11 @@ impl Args {
     pub fn duration(&self, name: &str) -> Option<Duration> {
         duration(self.get(name)?).ok()
     }
+
+    /// The value of a number of seconds.
+    pub fn seconds(&self, name: &str) -> Option<Duration> {
+        seconds(self.get(name)?).ok()
+    }
 }
 
 impl Arg {
@@ -138,6 +143,7 @@ impl Kind {
             Self::Path => "PATH".into(),
             Self::Number(..) => "N".into(),
             Self::Duration => "DURATION".into(),
+            Self::Seconds => "SECONDS".into(),
             Self::Choice(words) => words.join("|"),
             Self::Field => "FIELD=VALUE".into(),
             Self::Text => "TEXT".into(),
@@ -152,6 +158,7 @@ impl Kind {
                 _ => Err(format!("{:?} is no whole number from {least} to {most}", shown(word))),
             },
             Self::Duration => duration(word).map(drop),
+            Self::Seconds => seconds(word).map(drop),
             Self::Choice(words) if !words.contains(&word) => {
                 Err(format!("{:?} is none of {}", shown(word), words.join(", ")))
             }
@@ -177,6 +184,24 @@ fn duration(word: &str) -> Result<Duration, String> {
     seconds
         .map(Duration::from_secs)
         .ok_or_else(|| format!("{:?} is no duration: 30s, 5m, 2h, 7d are", shown(word)))
+}
+
+/// `2`, `0.5`, `500ms`, `30s`, `5m`, `2h`.
+fn seconds(word: &str) -> Result<Duration, String> {
+    let wrong = || format!("{:?} is no number of seconds: 2, 0.5, 500ms, 5m are", shown(word));
+    let (number, unit) = match word.find(|c: char| !c.is_ascii_digit() && c != '.') {
+        Some(at) => word.split_at(at),
+        None => (word, "s"),
+    };
+    let unit = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
 }
 
 fn shown(word: &str) -> String {
@@ -205,6 +230,7 @@ mod tests {
             arg("--limit", Kind::Number(1, 9), Count::Optional),
             arg("--tag", Kind::Text, Count::Many),
             arg("--every", Kind::Duration, Count::Optional),
+            arg("--interval", Kind::Seconds, Count::Optional),
             arg("--view", Kind::Choice(&["normal", "exact"]), Count::Optional),
         ],
         role: Role::Viewer,
@@ -226,6 +252,17 @@ mod tests {
         assert_eq!((args.number("--limit"), args.many("--tag").len()), (Some(3), 2));
         assert_eq!(args.duration("--every"), Some(Duration::from_secs(300)));
         assert!(args.has("--dry-run") && !args.has("--view"));
+    }
+
+    #[test]
+    fn seconds_are_plain_or_have_a_unit() {
+        for (word, millis) in [("2", 2000), ("0.5", 500), ("500ms", 500), ("30s", 30_000), ("2m", 120_000)] {
+            let args = read(&format!("a --interval {word}")).expect(word);
+            assert_eq!(args.seconds("--interval"), Some(Duration::from_millis(millis)), "{word}");
+        }
+        for word in ["", "-1", "1x", "1.2.3", "99999999999999999999999999h", "nan", "inf", "1e9"] {
+            assert!(read(&format!("a --interval={word}")).is_err(), "{word:?}");
+        }
     }
 
     #[test]

@@ -96,6 +96,8 @@ pub enum Kind {
     Number(u64, u64),
     /// `30s`, `5m`, `2h`, `7d`.
     Duration,
+    /// `2`, `0.5`: seconds; or with a unit: `500ms`, `30s`, `5m`, `2h`.
+    Seconds,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// `key=value` pairs of a device record.

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clean;
 pub mod driver;
 pub mod explain;
+pub mod icmp;
 pub mod new;
 pub mod normal;
 pub mod proof;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::device::icmp::{self, BUFFER, Means, Method};
 use crate::model::{Severity, Timestamp};
 
 use super::error::ActError;
@@ -20,7 +21,8 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `store`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`.
+    /// What was looked at: `store`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
+    /// `ping`.
     pub topic: &'static str,
     /// `info` when it is as it should be.
     pub severity: Severity,
@@ -48,14 +50,13 @@ impl Engine {
     pub async fn doctor(self: &Arc<Self>) -> Result<Vec<Finding>, ActError> {
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
-            findings.extend(engine.look_at_writing());
-            findings.extend(engine.look_at_kept_indexes());
             findings.extend(engine.look_at_drivers());
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
             findings.push(look_at_room(engine.data_dir()));
             findings.push(look_at_clock(engine.now()));
             findings.push(look_at_settings(engine.config_dir()));
             findings.extend(engine.look_at_devices());
+            findings.push(look_at_ping(icmp::open().means()));
             Ok(findings)
         })
         .await
@@ -80,27 +81,6 @@ impl Engine {
                 .map(|found| Finding::bad("store", Severity::Error, found.what, &found.advice))
                 .collect(),
         }
-    }
-
-    /// Whether the last write was taken.
-    fn look_at_writing(&self) -> Option<Finding> {
-        let trouble = self.store.health().borrow().clone()?;
-        let advice = "make room where the data folder lies, or mend what it says; the next write tries again";
-        Some(Finding::bad("store", Severity::Error, format!("nothing is stored: {trouble}"), advice))
-    }
-
-    /// Damaged indexes are kept for whoever wants to know what happened.
-    fn look_at_kept_indexes(&self) -> Option<Finding> {
-        let kept = self.store.kept_aside().unwrap_or_default();
-        let newest = kept.last()?;
-        let message = format!(
-            "{} damaged index{} kept, the newest in {}; the journal had everything",
-            kept.len(),
-            if kept.len() == 1 { " is" } else { "es are" },
-            newest.display()
-        );
-        let advice = "look at the disk and the memory of this host; the folders may be removed at any time";
-        Some(Finding::bad("store", Severity::Warning, message, advice))
     }
 
     fn look_at_drivers(&self) -> Vec<Finding> {
@@ -225,9 +205,41 @@ fn look_at_settings(folder: &Path) -> Finding {
     }
 }
 
+/// How devices can be probed, and the one command that makes it better.
+fn look_at_ping(means: &Means) -> Finding {
+    let advice = icmp::granting_command();
+    match (means.v4, means.buffer) {
+        (Method::Tcp, _) => Finding::bad("ping", Severity::Warning, means.notices.join("; "), &advice),
+        (_, Some(buffer)) if buffer < BUFFER => Finding::bad(
+            "ping",
+            Severity::Warning,
+            format!("the receive buffer for ping is {buffer} bytes: enough for some hundred devices"),
+            &format!("sudo sysctl -w net.core.rmem_max={BUFFER}"),
+        ),
+        (Method::Ping, _) => Finding::good(
+            "ping",
+            format!("ICMP goes by unprivileged ping sockets; raw sockets cost less: {advice}"),
+        ),
+        (Method::Raw, _) => {
+            Finding::good("ping", "ICMP goes by raw sockets, with room for ten thousand replies")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_that_grants_icmp_is_named() {
+        let means = |v4, buffer| Means { v4, v6: None, buffer, notices: vec!["why".into()] };
+        let none = look_at_ping(&means(Method::Tcp, None));
+        assert_eq!((none.severity, none.message.as_str()), (Severity::Warning, "why"));
+        assert!(none.advice.starts_with("sudo setcap cap_net_raw+ep /"), "{}", none.advice);
+        let small = look_at_ping(&means(Method::Ping, Some(212_992)));
+        assert!(small.advice.contains("net.core.rmem_max=4194304"), "{}", small.advice);
+        assert_eq!(look_at_ping(&means(Method::Raw, Some(BUFFER))).severity, Severity::Info);
+    }
 
     #[test]
     fn a_folder_that_others_can_read_is_found() {

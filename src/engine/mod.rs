@@ -17,6 +17,7 @@ pub mod import;
 pub mod inventory;
 mod present;
 mod publish;
+pub mod pulse;
 pub mod query;
 mod recordings;
 pub mod records;
@@ -27,7 +28,6 @@ pub mod selection;
 pub mod settings;
 pub mod snapshot;
 pub mod start;
-mod store_watch;
 pub mod trust;
 pub mod verify;
 

@@ -36,6 +36,23 @@ pub struct Settings {
     pub host_keys: HostKeyPolicy,
     /// How long each step of a session may take.
     pub limits: Limits,
+    /// How devices are probed.
+    pub pulse: PulseSettings,
+}
+
+/// How devices are probed for whether they answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PulseSettings {
+    /// How long a reply is waited for.
+    pub timeout: Duration,
+    /// The port of devices that have none of their own, where the host permits no ICMP.
+    pub tcp_port: u16,
+}
+
+impl Default for PulseSettings {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(2), tcp_port: 22 }
+    }
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -64,6 +81,7 @@ impl Default for Settings {
             keep_recordings: 20,
             host_keys: HostKeyPolicy::default(),
             limits: Limits::default(),
+            pulse: PulseSettings::default(),
         }
     }
 }
@@ -133,6 +151,7 @@ struct Written {
     retention: RetentionTable,
     ssh: SshTable,
     limits: LimitsTable,
+    pulse: PulseTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -170,6 +189,13 @@ struct LimitsTable {
     answer_megabytes: Option<Spanned<u32>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct PulseTable {
+    timeout: Option<Spanned<String>>,
+    tcp_port: Option<Spanned<u32>>,
+}
+
 /// Where in the file, and what is wrong there.
 type Mistake = (usize, String);
 
@@ -204,6 +230,12 @@ impl Written {
             })?,
             host_keys: self.ssh.host_keys.unwrap_or_default(),
             limits,
+            pulse: PulseSettings {
+                timeout: or_usual(self.pulse.timeout, usual.pulse.timeout, a_few_seconds)?,
+                tcp_port: or_usual(self.pulse.tcp_port, usual.pulse.tcp_port, |port| {
+                    number(port, 1, 65_535).map(|port| u16::try_from(port).unwrap_or(u16::MAX))
+                })?,
+            },
         })
     }
 }
@@ -258,6 +290,14 @@ fn duration(text: String) -> Result<Duration, String> {
     }
 }
 
+/// A reply that is not there after a minute will not come.
+fn a_few_seconds(text: String) -> Result<Duration, String> {
+    match duration(text)? {
+        length if (1..=60).contains(&length.as_secs()) => Ok(length),
+        _ => Err("out of range: 1s to 60s".to_owned()),
+    }
+}
+
 /// A device's share of the jitter lies within its round.
 fn less_than_a_day(text: String) -> Result<Duration, String> {
     let most = Duration::from_secs(23 * 3600);
@@ -301,6 +341,9 @@ mod tests {
             idle = "5s"
             session = "10m"
             answer_megabytes = 8
+            [pulse]
+            timeout = "3s"
+            tcp_port = 2222
         "#;
         let settings = Settings::parse(text, "config.toml").unwrap();
         assert_eq!(settings.daily_at, Some(23 * 60 + 5));
@@ -309,6 +352,7 @@ mod tests {
         assert_eq!(settings.host_keys, HostKeyPolicy::Strict);
         assert_eq!(settings.limits.whole, Duration::from_secs(600));
         assert_eq!(settings.limits.answer_bytes, 8 << 20);
+        assert_eq!(settings.pulse, PulseSettings { timeout: Duration::from_secs(3), tcp_port: 2222 });
     }
 
     #[test]
@@ -322,6 +366,8 @@ mod tests {
             ("[backup]\njitter = \"2d\"", 2, "23h"),
             ("[backup]\njitter = \"99999999999999d\"", 2, "ten years"),
             ("[ssh]\nhost_keys = \"off\"", 2, "off"),
+            ("[pulse]\ntimeout = \"0s\"", 2, "1s to 60s"),
+            ("[pulse]\ntcp_port = 65536", 2, "out of range"),
             ("[backup", 1, ""),
         ] {
             let error = Settings::parse(text, "config.toml").unwrap_err();

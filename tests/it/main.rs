@@ -24,6 +24,8 @@ mod full_disk;
 mod fuzz;
 mod hostile_device;
 mod lab_fleet;
+mod pulse_check;
+mod pulse_icmp;
 mod readme;
 mod real_peers;
 mod screens;

@@ -1,0 +1,544 @@
+//! Every target with its probes under way: which is due, what a reply is worth, which silence is a miss.
+//!
+//! Pure: moments are handed in and need not be even; one that lies before the last one is taken as the last one.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::device::icmp::{Fault, Heard, Mark, Probe};
+use crate::model::Moment;
+
+use super::health::{Change, Health};
+use super::target::{Mode, Pace, Part, Target};
+
+/// The most probes of one turn: replies are taken in between.
+const TURN: usize = 512;
+/// Nobody looked for so long: this host slept or stood still, and what was under way then says nothing.
+const STALL: Duration = Duration::from_secs(2);
+/// Misses in a row of every canary that mean that this host is cut off.
+const CUT_OFF: u32 = 2;
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A probe was answered.
+    Reply {
+        /// Whose.
+        target: u32,
+        /// The probe's number.
+        number: u64,
+        /// How long it took.
+        rtt: Duration,
+    },
+    /// A probe was not answered within the timeout.
+    Lost {
+        /// Whose.
+        target: u32,
+        /// The probe's number.
+        number: u64,
+        /// What was said against it, or silence.
+        fault: Fault,
+    },
+    /// A probe did not leave this host.
+    Unsent {
+        /// Whose.
+        target: u32,
+        /// The probe's number.
+        number: u64,
+        /// Why not.
+        fault: Fault,
+    },
+    /// Something came that is no reply.
+    Stray {
+        /// What it is.
+        stray: Stray,
+        /// Whose probe it speaks of, where that is known.
+        target: Option<u32>,
+        /// Who it says it is from.
+        from: IpAddr,
+    },
+    /// A target's state changed.
+    Changed {
+        /// Whose.
+        target: u32,
+        /// How.
+        change: Change,
+    },
+    /// A target's badge came or went.
+    Flapping {
+        /// Whose.
+        target: u32,
+        /// Whether it came.
+        on: bool,
+    },
+    /// This host is cut off, or no longer: while it is, no silence is a miss.
+    CutOff(bool),
+}
+
+/// What came and is no reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stray {
+    /// A second reply to one probe.
+    Duplicate,
+    /// A reply after the timeout.
+    Late,
+    /// A reply from another address than was asked.
+    OtherAddress,
+    /// Not sealed by this run.
+    Forged,
+}
+
+/// See the file's head.
+pub struct Watch {
+    pace: Pace,
+    targets: Vec<Watched>,
+    /// The next moment at which a target needs to be looked at; an entry that is not its `wake` any more is void.
+    wakes: BinaryHeap<Reverse<(Moment, u32)>>,
+    /// By address, for routers that return too little of a probe to know whose it was.
+    by_address: Vec<(IpAddr, u32)>,
+    canaries: Vec<u32>,
+    last_reply: Moment,
+    cut_off: Option<Moment>,
+    last_turn: Moment,
+    /// No probe is sent from then on.
+    until: Moment,
+}
+
+struct Watched {
+    target: Target,
+    mode: Mode,
+    /// The number of its next probe.
+    number: u64,
+    /// When its next regular probe is due.
+    regular: Moment,
+    /// When it is probed out of turn.
+    hastened: Option<Moment>,
+    wake: Moment,
+    /// Sent and undecided, the oldest first.
+    underway: VecDeque<Underway>,
+    /// When the newest of its missed probes was sent.
+    newest_miss: Moment,
+    /// Of a canary: it has answered since a device proved it wrong.
+    trusted: bool,
+    answered: Answered,
+    trip: Trip,
+    health: Health,
+}
+
+struct Underway {
+    number: u64,
+    at: Moment,
+    to: IpAddr,
+    missed: bool,
+    fault: Option<Fault>,
+}
+
+impl Watch {
+    /// A watch over these, from `begin` on. A target's number is its place in `targets`.
+    pub fn new(targets: Vec<Target>, pace: Pace, begin: Moment) -> Self {
+        let number = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let mut by_address: Vec<(IpAddr, u32)> =
+            targets.iter().enumerate().map(|(place, target)| (target.address, number(place))).collect();
+        by_address.sort_unstable();
+        let canaries = targets.iter().enumerate().filter(|(_, target)| target.part == Part::Canary);
+        let canaries = canaries.map(|(place, _)| number(place)).collect();
+        let targets: Vec<Watched> = targets.into_iter().map(|target| Watched::new(target, begin)).collect();
+        let wakes =
+            targets.iter().enumerate().map(|(place, one)| Reverse((one.wake, number(place)))).collect();
+        Self {
+            pace,
+            targets,
+            wakes,
+            by_address,
+            canaries,
+            last_reply: Moment::default(),
+            cut_off: None,
+            last_turn: begin,
+            until: Moment(u64::MAX),
+        }
+    }
+
+    /// Sends nothing from `until` on; what is under way is still waited for.
+    pub fn end(&mut self, until: Moment) {
+        self.until = self.until.min(until);
+    }
+
+    /// Whether nothing is under way and nothing will be sent.
+    pub fn is_over(&self, now: Moment) -> bool {
+        let done = |one: &Watched| one.underway.is_empty() && one.next_probe() >= self.until;
+        now >= self.until && self.targets.iter().all(done)
+    }
+
+    /// How many targets there are.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// When something needs to be done by itself; `None` for never.
+    pub fn wake_at(&self) -> Option<Moment> {
+        self.wakes.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// What is thought of a target.
+    pub fn health(&self, target: u32) -> Option<&Health> {
+        self.targets.get(target as usize).map(|one| &one.health)
+    }
+
+    /// What is done about a target.
+    pub fn mode(&self, target: u32) -> Option<Mode> {
+        self.targets.get(target as usize).map(|one| one.mode)
+    }
+
+    /// Since when this host is cut off.
+    pub fn cut_off(&self) -> Option<Moment> {
+        self.cut_off
+    }
+
+    /// Changes what is done about a target. One that is paused forgets what is under way.
+    pub fn set_mode(&mut self, target: u32, mode: Mode, now: Moment) {
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
+        let paused = one.mode == Mode::Paused;
+        one.mode = mode;
+        if mode == Mode::Paused {
+            one.underway.clear();
+            one.hastened = None;
+        } else if paused {
+            one.regular = now;
+            one.health = Health::default();
+        }
+        self.set_wake(target);
+    }
+
+    /// The target is somewhere else from now on: what is under way to the old address counts for nothing.
+    pub fn set_address(&mut self, target: u32, address: IpAddr, now: Moment) {
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
+        if one.target.address == address {
+            return;
+        }
+        self.by_address.retain(|known| *known != (one.target.address, target));
+        let place = self.by_address.partition_point(|known| *known < (address, target));
+        self.by_address.insert(place, (address, target));
+        one.target.address = address;
+        one.underway.clear();
+        (one.trip, one.hastened, one.regular) = (Trip::default(), None, now);
+        self.set_wake(target);
+    }
+
+    // ---- time passes
+
+    /// Looks at what is due: silences become misses and losses, and probes that are to be sent now are put into
+    /// `probes`, a few hundred at most. Hand in first what was heard.
+    pub fn turn(&mut self, now: Moment, probes: &mut Vec<Probe>, told: &mut Vec<Told>) {
+        let now = now.max(self.last_turn);
+        if now.since(self.last_turn) > STALL {
+            self.wake_from_stall(now);
+        }
+        self.last_turn = now;
+        while probes.len() < TURN
+            && let Some(Reverse((at, target))) = self.wakes.peek().copied()
+            && at <= now
+        {
+            self.wakes.pop();
+            if self.targets.get(target as usize).is_some_and(|one| one.wake == at) {
+                self.attend(target, now, probes, told);
+                self.set_wake(target);
+            }
+        }
+    }
+
+    fn attend(&mut self, target: u32, now: Moment, probes: &mut Vec<Probe>, told: &mut Vec<Told>) {
+        let (pace, frozen, until) = (self.pace, self.cut_off.is_some(), self.until);
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
+        let suspicion = one.trip.suspicion(pace);
+        let mut missed = false;
+        for probe in one.underway.iter_mut().filter(|probe| !probe.missed && now >= probe.at.after(suspicion))
+        {
+            (probe.missed, missed) = (true, true);
+            one.newest_miss = probe.at;
+            if frozen && one.target.part == Part::Device {
+                continue;
+            }
+            let fault = probe.fault.unwrap_or(Fault::Silence);
+            if let Some(change) = one.health.miss(probe.at, now, fault, one.target.thresholds) {
+                told.push(Told::Changed { target, change });
+            }
+        }
+        while one.underway.front().is_some_and(|probe| now >= probe.at.after(pace.timeout))
+            && let Some(probe) = one.underway.pop_front()
+        {
+            let fault = probe.fault.unwrap_or(Fault::Silence);
+            told.push(Told::Lost { target, number: probe.number, fault });
+        }
+        if one.health.look_at_turns(now) {
+            told.push(Told::Flapping { target, on: one.health.is_flapping() });
+        }
+        if missed {
+            one.hasten(now, pace, frozen);
+        }
+        if one.mode != Mode::Paused && now < until && one.next_probe() <= now {
+            probes.push(one.probe(target, now));
+        }
+        if missed && self.canaries.contains(&target) {
+            self.look_at_canaries(now, told);
+        }
+    }
+
+    /// After a sleep, probes go on as if it had not been: none of them at once, none of them for what was missed.
+    fn wake_from_stall(&mut self, now: Moment) {
+        for place in 0..self.targets.len() {
+            let one = &mut self.targets[place];
+            one.underway.clear();
+            one.hastened = None;
+            one.skip_past(now);
+            self.set_wake(u32::try_from(place).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn set_wake(&mut self, target: u32) {
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
+        let suspicion = one.trip.suspicion(self.pace);
+        let judged = one
+            .underway
+            .iter()
+            .map(|probe| probe.at.after(if probe.missed { self.pace.timeout } else { suspicion }));
+        let next = Some(one.next_probe()).filter(|next| *next < self.until && one.mode != Mode::Paused);
+        match judged.chain(next).min() {
+            Some(wake) => {
+                one.wake = wake;
+                self.wakes.push(Reverse((wake, target)));
+            }
+            None => one.wake = Moment(u64::MAX),
+        }
+    }
+
+    // ---- something comes
+
+    /// Takes in what was heard.
+    pub fn hear(&mut self, now: Moment, heard: &Heard, told: &mut Vec<Told>) {
+        let now = now.max(self.last_turn);
+        match *heard {
+            Heard::Reply { from, mark, rtt } => self.hear_reply(now, from, mark, rtt, told),
+            Heard::Refused { to, mark, sequence, fault, .. } => match mark {
+                Some(mark) => {
+                    self.hear_refusal(mark.target, to, |number| number == mark.number, fault);
+                }
+                None => self.hear_short_refusal(to, sequence, fault),
+            },
+            Heard::Forged { from } => told.push(Told::Stray { stray: Stray::Forged, target: None, from }),
+        }
+    }
+
+    fn hear_reply(&mut self, now: Moment, from: IpAddr, mark: Mark, rtt: Duration, told: &mut Vec<Told>) {
+        let Some(one) = self.targets.get_mut(mark.target as usize) else { return };
+        let target = mark.target;
+        let place = one.underway.iter().position(|probe| probe.number == mark.number);
+        let right = place.map_or(one.target.address, |place| one.underway[place].to) == from;
+        let stray = match place {
+            _ if !right => Stray::OtherAddress,
+            None if one.answered.contains(mark.number) => Stray::Duplicate,
+            None => Stray::Late,
+            Some(place) => {
+                one.underway.remove(place);
+                one.answered.add(mark.number);
+                one.trip.add(rtt);
+                one.hastened = None;
+                told.push(Told::Reply { target, number: mark.number, rtt });
+                if let Some(change) = one.health.reply(now) {
+                    told.push(Told::Changed { target, change });
+                }
+                let canary = one.target.part == Part::Canary;
+                one.trusted = canary;
+                self.last_reply = now;
+                self.see_again(now, canary, told);
+                return;
+            }
+        };
+        told.push(Told::Stray { stray, target: Some(target), from });
+    }
+
+    /// An error never counts as a reply and never as a miss: it says why the miss that comes will be one. Whether the
+    /// target has such a probe under way.
+    fn hear_refusal(&mut self, target: u32, to: IpAddr, is_it: impl Fn(u64) -> bool, fault: Fault) -> bool {
+        let Some(one) = self.targets.get_mut(target as usize) else { return false };
+        let probe = one.underway.iter_mut().find(|probe| probe.to == to && is_it(probe.number));
+        probe.map(|probe| probe.fault = Some(fault)).is_some()
+    }
+
+    fn hear_short_refusal(&mut self, to: IpAddr, sequence: u16, fault: Fault) {
+        let first = self.by_address.partition_point(|(address, _)| *address < to);
+        let same = self.by_address[first..].iter().take_while(|(address, _)| *address == to);
+        let targets: Vec<u32> = same.map(|(_, target)| *target).collect();
+        for target in targets {
+            if self.hear_refusal(target, to, |number| number & 0xffff == u64::from(sequence), fault) {
+                return;
+            }
+        }
+    }
+
+    /// A probe of the last turn did not leave this host.
+    pub fn unsent(&mut self, now: Moment, probe: &Probe, fault: Fault, told: &mut Vec<Told>) {
+        let now = now.max(self.last_turn);
+        let Some(one) = self.targets.get_mut(probe.target as usize) else { return };
+        one.underway.retain(|sent| sent.number != probe.number);
+        told.push(Told::Unsent { target: probe.target, number: probe.number, fault });
+        let change = match one.target.part {
+            _ if fault == Fault::NoRoom => None,
+            Part::Device if fault.is_ours() => one.health.out_of_reach(now, fault),
+            _ => {
+                one.newest_miss = now;
+                one.health.miss(now, now, fault, one.target.thresholds)
+            }
+        };
+        told.extend(change.map(|change| Told::Changed { target: probe.target, change }));
+        self.set_wake(probe.target);
+        if self.canaries.contains(&probe.target) {
+            self.look_at_canaries(now, told);
+        }
+    }
+
+    // ---- whether it is us
+
+    /// We are cut off when every canary that used to answer is silent, and nobody has answered since.
+    fn look_at_canaries(&mut self, now: Moment, told: &mut Vec<Told>) {
+        let canaries = self.canaries.iter().filter_map(|target| self.targets.get(*target as usize));
+        let trusted: Vec<&Watched> = canaries.filter(|one| one.trusted).collect();
+        let silent = |one: &&Watched| one.health.misses() >= CUT_OFF && one.newest_miss > self.last_reply;
+        if self.cut_off.is_none() && !trusted.is_empty() && trusted.iter().all(silent) {
+            self.cut_off = Some(now);
+            told.push(Told::CutOff(true));
+        }
+    }
+
+    /// Somebody answered: we are not cut off. What was under way meanwhile says nothing about anybody. Where it was no
+    /// canary, the canaries were wrong.
+    fn see_again(&mut self, now: Moment, canary: bool, told: &mut Vec<Told>) {
+        if self.cut_off.take().is_none() {
+            return;
+        }
+        told.push(Told::CutOff(false));
+        for (target, one) in (0..).zip(&mut self.targets) {
+            one.underway.clear();
+            one.trusted &= canary;
+            if let Some(change) = one.health.forgive(now) {
+                told.push(Told::Changed { target, change });
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn new(target: Target, begin: Moment) -> Self {
+        let regular = begin.after(target.phase);
+        Self {
+            target,
+            mode: Mode::Watched,
+            number: 1,
+            regular,
+            hastened: None,
+            wake: regular,
+            underway: VecDeque::new(),
+            newest_miss: Moment::default(),
+            trusted: false,
+            answered: Answered::default(),
+            trip: Trip::default(),
+            health: Health::default(),
+        }
+    }
+
+    fn next_probe(&self) -> Moment {
+        self.hastened.map_or(self.regular, |hastened| hastened.min(self.regular))
+    }
+
+    /// After a miss: again soon, until it is known to be down.
+    fn hasten(&mut self, now: Moment, pace: Pace, frozen: bool) {
+        let decided = self.health.state() == super::State::Down || frozen;
+        self.hastened = pace.hasten.filter(|_| !decided).map(|hasten| {
+            let last = self.underway.back().map_or(now, |probe| probe.at.after(hasten));
+            last.max(now)
+        });
+    }
+
+    fn probe(&mut self, target: u32, now: Moment) -> Probe {
+        let (number, address) = (self.number, self.target.address);
+        self.number += 1;
+        self.hastened = None;
+        self.skip_past(now);
+        self.underway.push_back(Underway { number, at: now, to: address, missed: false, fault: None });
+        Probe { target, number, address, port: self.target.port }
+    }
+
+    /// The next regular probe after `now`, in the target's phase: what was missed meanwhile is not made up for.
+    fn skip_past(&mut self, now: Moment) {
+        if self.regular <= now {
+            let interval = u64::try_from(self.target.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
+            let intervals = (now.0 - self.regular.0) / interval + 1;
+            self.regular = Moment(self.regular.0.saturating_add(intervals.saturating_mul(interval)));
+        }
+    }
+}
+
+/// Which of the last 64 probes were answered.
+#[derive(Default)]
+struct Answered {
+    newest: u64,
+    /// The bit `n` stands for `newest - n`.
+    bits: u64,
+}
+
+impl Answered {
+    fn add(&mut self, number: u64) {
+        if number > self.newest {
+            self.bits = self.bits.checked_shl(u32::try_from(number - self.newest).unwrap_or(64)).unwrap_or(0);
+            self.newest = number;
+        }
+        if let Some(bit) = self.bit(number) {
+            self.bits |= bit;
+        }
+    }
+
+    fn contains(&self, number: u64) -> bool {
+        self.bit(number).is_some_and(|bit| self.bits & bit != 0)
+    }
+
+    fn bit(&self, number: u64) -> Option<u64> {
+        1u64.checked_shl(u32::try_from(self.newest.checked_sub(number)?).ok()?)
+    }
+}
+
+/// A target's usual round-trip time and how much it varies (RFC 6298), in nanoseconds.
+#[derive(Clone, Copy, Default)]
+struct Trip {
+    usual: u64,
+    varies: u64,
+}
+
+impl Trip {
+    fn add(&mut self, rtt: Duration) {
+        let rtt = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
+        if self.usual == 0 {
+            (self.usual, self.varies) = (rtt.max(1), rtt / 2);
+        } else {
+            self.varies = self.varies - self.varies / 4 + self.usual.abs_diff(rtt) / 4;
+            self.usual = (self.usual - self.usual / 8 + rtt / 8).max(1);
+        }
+    }
+
+    /// When a silence is a miss; the timeout as long as nothing is known.
+    fn suspicion(&self, pace: Pace) -> Duration {
+        if self.usual == 0 {
+            return pace.timeout;
+        }
+        let long = self.usual.saturating_mul(3).saturating_add(self.varies.saturating_mul(6));
+        Duration::from_nanos(long).max(pace.suspicion).min(pace.timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests;
