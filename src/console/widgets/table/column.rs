@@ -1,0 +1,101 @@
+//! A table's columns, and which of them fit.
+
+/// Columns between two cells.
+const GAP: u16 = 2;
+
+/// A column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its name, lower case: the head, `sort name`, `name:core`.
+    pub name: &'static str,
+    /// The columns it takes; what is over goes to those that grow.
+    pub width: u16,
+    /// It takes its part of what is over.
+    pub grow: bool,
+    /// What is dropped first where the screen is narrow: the highest. 0 is never dropped.
+    pub priority: u8,
+    /// Where its text stands.
+    pub align: Align,
+}
+
+/// Where a cell's text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+impl Column {
+    /// A column of words.
+    pub const fn new(name: &'static str, width: u16, priority: u8) -> Self {
+        Self { name, width, grow: false, priority, align: Align::Left }
+    }
+
+    /// The same, taking what is over.
+    pub const fn grow(mut self) -> Self {
+        self.grow = true;
+        self
+    }
+
+    /// The same, for numbers.
+    pub const fn right(mut self) -> Self {
+        self.align = Align::Right;
+        self
+    }
+}
+
+/// Where each column that fits stands: from, width, column. The first cell of a row is the mark.
+pub fn layout(columns: &[Column], width: u16) -> Vec<(u16, u16, usize)> {
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    let needed = |kept: &[usize]| -> u16 {
+        kept.iter().map(|&column| columns[column].width.saturating_add(GAP)).sum::<u16>()
+    };
+    while needed(&kept) > width + 1 {
+        let dropped = kept.iter().copied().enumerate().max_by_key(|(_, c)| columns[*c].priority);
+        match dropped {
+            Some((at, column)) if columns[column].priority > 0 => _ = kept.remove(at),
+            _ => break,
+        }
+    }
+    let mut over = (width + 1).saturating_sub(needed(&kept));
+    let mut growing = kept.iter().filter(|&&column| columns[column].grow).count() as u16;
+    let mut layout = Vec::with_capacity(kept.len());
+    let mut x = 1;
+    for column in kept {
+        let mut wide = columns[column].width;
+        if columns[column].grow && growing > 0 {
+            let part = over / growing;
+            wide += part;
+            over -= part;
+            growing -= 1;
+        }
+        let wide = wide.min(width.saturating_sub(x));
+        if wide > 0 {
+            layout.push((x, wide, column));
+        }
+        x = x.saturating_add(wide + GAP);
+    }
+    layout
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column] =
+        &[Column::new("name", 10, 0), Column::new("site", 8, 2), Column::new("why", 10, 1).grow()];
+
+    #[test]
+    fn columns_go_by_priority_and_grow_into_what_is_over() {
+        let layout = |width| layout(COLUMNS, width);
+        assert_eq!(layout(80).len(), 3);
+        let names = |width| layout(width).iter().map(|(_, _, column)| *column).collect::<Vec<_>>();
+        assert_eq!(names(30), [0, 2]);
+        assert_eq!(names(12), [0]);
+        let (x, width, _) = layout(80)[2];
+        assert_eq!(x + width, 80);
+        assert!(layout(1).is_empty());
+    }
+}
