@@ -9,6 +9,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::files;
 use crate::commands::Args;
+use crate::console::term::color;
 use crate::console::{Caps, Request, Session, Settings};
 use crate::engine::Engine;
 
@@ -164,36 +165,15 @@ fn draw_run(svg: &mut String, run: &[Cell], column: usize, row: usize) {
 
 /// As SVG has it; `None` is the terminal's own.
 fn color(color: Color) -> Option<String> {
-    let index = match color {
-        Color::Reset => return None,
-        Color::Rgb(r, g, b) => return Some(format!("#{r:02x}{g:02x}{b:02x}")),
-        Color::Indexed(index) => index,
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
+    let (r, g, b) = match (color, color::index(color)) {
+        (Color::Rgb(r, g, b), _) => (r, g, b),
+        (_, None) => return None,
+        (_, Some(index)) => match SIXTEEN.get(usize::from(index)) {
+            Some(own) => return Some((*own).to_owned()),
+            None => color::rgb_of(index),
+        },
     };
-    Some(match index {
-        0..16 => SIXTEEN[usize::from(index)].into(),
-        16..232 => {
-            let level = |part: u8| if part == 0 { 0 } else { 55 + 40 * part };
-            let cube = index - 16;
-            format!("#{:02x}{:02x}{:02x}", level(cube / 36), level(cube / 6 % 6), level(cube % 6))
-        }
-        grey => format!("#{0:02x}{0:02x}{0:02x}", 8 + (grey - 232) * 10),
-    })
+    Some(format!("#{r:02x}{g:02x}{b:02x}"))
 }
 
 #[cfg(test)]

@@ -50,11 +50,50 @@ pub fn write_sgr(out: &mut String, color: Color, ground: u8) {
         Color::Indexed(index @ 0..=7) => write!(out, "{}", ground + index),
         Color::Indexed(index @ 8..=15) => write!(out, "{}", ground + 52 + index),
         Color::Indexed(index) => write!(out, "{};5;{index}", ground + 8),
-        named => match named_index(named) {
+        named => match index(named).unwrap_or(0) {
             index @ 0..=7 => write!(out, "{}", ground + index),
             index => write!(out, "{}", ground + 52 + index),
         },
     };
+}
+
+/// A colour's place among xterm's 256; `None` for what has none: 24 bits, and the terminal's own.
+pub fn index(color: Color) -> Option<u8> {
+    Some(match color {
+        Color::Reset | Color::Rgb(..) => return None,
+        Color::Indexed(index) => index,
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 8,
+        Color::LightRed => 9,
+        Color::LightGreen => 10,
+        Color::LightYellow => 11,
+        Color::LightBlue => 12,
+        Color::LightMagenta => 13,
+        Color::LightCyan => 14,
+        Color::White => 15,
+    })
+}
+
+/// Red, green and blue of the 256 as xterm draws them: the sixteen, a cube of 216, 24 greys.
+pub fn rgb_of(index: u8) -> (u8, u8, u8) {
+    match index {
+        0..16 => SIXTEEN[usize::from(index)],
+        16..232 => {
+            let place = usize::from(index - 16);
+            (CUBE[place / 36], CUBE[place / 6 % 6], CUBE[place % 6])
+        }
+        232.. => {
+            let grey = 8 + (index - 232) * 10;
+            (grey, grey, grey)
+        }
+    }
 }
 
 /// The sixteen as xterm draws them: what "nearest" is measured by.
@@ -77,44 +116,15 @@ const SIXTEEN: [(u8, u8, u8); 16] = [
     (255, 255, 255),
 ];
 
-fn named_index(color: Color) -> u8 {
-    match color {
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 8,
-        Color::LightRed => 9,
-        Color::LightGreen => 10,
-        Color::LightYellow => 11,
-        Color::LightBlue => 12,
-        Color::LightMagenta => 13,
-        Color::LightCyan => 14,
-        Color::White => 15,
-        _ => 0,
-    }
-}
+/// The steps of the cube's sides.
+const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 fn rgb(color: Color) -> (u8, u8, u8) {
     match color {
         Color::Rgb(r, g, b) => (r, g, b),
-        Color::Indexed(index @ 232..) => {
-            let grey = 8 + (index - 232) * 10;
-            (grey, grey, grey)
-        }
-        Color::Indexed(index @ 16..) => {
-            let index = index - 16;
-            (CUBE[usize::from(index / 36)], CUBE[usize::from(index / 6 % 6)], CUBE[usize::from(index % 6)])
-        }
-        Color::Indexed(index) => SIXTEEN[usize::from(index)],
-        named => SIXTEEN[usize::from(named_index(named))],
+        other => rgb_of(index(other).unwrap_or(0)),
     }
 }
-
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
 
 fn nearest_of_sixteen(wanted: (u8, u8, u8)) -> Color {
     let nearest = (0..16).min_by_key(|&index| distance(SIXTEEN[usize::from(index)], wanted));
@@ -123,7 +133,7 @@ fn nearest_of_sixteen(wanted: (u8, u8, u8)) -> Color {
 
 fn nearest_index(wanted: (u8, u8, u8)) -> u8 {
     let candidates = 16..=255;
-    candidates.min_by_key(|&index| distance(rgb(Color::Indexed(index)), wanted)).unwrap_or(7)
+    candidates.min_by_key(|&index| distance(rgb_of(index), wanted)).unwrap_or(7)
 }
 
 fn distance(a: (u8, u8, u8), b: (u8, u8, u8)) -> u32 {
@@ -151,6 +161,10 @@ mod tests {
         assert_eq!(Depth::Sixteen.map(Color::Rgb(250, 10, 10)), Color::Indexed(9));
         assert_eq!(Depth::Mono.map(Color::Red), Color::Reset);
         assert_eq!(Depth::Sixteen.map(Color::Red), Color::Red);
+        assert_eq!(
+            [16, 196, 231, 232, 255].map(rgb_of),
+            [(0, 0, 0), (255, 0, 0), (255, 255, 255), (8, 8, 8), (238, 238, 238)]
+        );
     }
 
     #[test]
