@@ -93,6 +93,10 @@ impl InputParser {
     }
 
     fn feed_key(&mut self, byte: u8, inputs: &mut Vec<Input>) {
+        if byte == b'\x1b' && self.escape && self.held == 1 {
+            // what follows an Esc that a person has pressed may be the terminal's answer
+            inputs.extend(self.settle());
+        }
         self.beginning = match byte {
             byte if byte == PASTE_BEGIN[self.beginning] => self.beginning + 1,
             b'\x1b' => 1,
@@ -229,6 +233,20 @@ mod tests {
         assert_eq!(parser.settle(), [Input::Key(Key::plain(Code::Esc))]);
         assert!(!parser.escape_pending());
         assert_eq!(parser.feed(b"j").len(), 1);
+    }
+
+    #[test]
+    fn an_escape_before_a_sequence_is_a_key() {
+        let stream = b"\x1b\x1b[?62;22c\x1b\x1b[A\x1b\x1b[200~x\x1b[201~";
+        let key = |text: &str| Input::Key(text.parse().expect("a key"));
+        let expected =
+            [key("esc"), Input::Answered, key("esc"), key("up"), key("esc"), Input::Paste("x".into())];
+        for cut in 0..=stream.len() {
+            let mut parser = InputParser::default();
+            let mut inputs = parser.feed(&stream[..cut]);
+            inputs.extend(parser.feed(&stream[cut..]));
+            assert_eq!(inputs, expected, "cut at {cut}");
+        }
     }
 
     #[test]
