@@ -15,6 +15,9 @@ use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
 use crate::server::{Pump, link};
 
+/// What `TERM` says of a terminal that moves no cursor, or of which nothing is known.
+const POOR_TERMINALS: [&str; 3] = ["", "dumb", "unknown"];
+
 /// Opens the console, and stays until it is left.
 pub fn open(start: &Start, args: &Args) -> Exit {
     let opened = needs_terminal("console").and_then(|()| {
@@ -46,14 +49,21 @@ pub fn open(start: &Start, args: &Args) -> Exit {
 
 /// Why a full screen cannot be opened here.
 pub fn needs_terminal(name: &str) -> Result<(), (String, Exit)> {
-    if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        return Ok(());
+    let refused = |why: String| Err((why + ". `noctule help` lists what works without one", Exit::Usage));
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return refused(format!(
+            "{name} opens a full screen and needs a terminal on standard input and output; over SSH: ssh -t HOST noctule"
+        ));
     }
-    let why = format!(
-        "{name} opens a full screen and needs a terminal on standard input and output; over SSH: ssh -t HOST noctule. \
-         `noctule help` lists what works without one"
-    );
-    Err((why, Exit::Usage))
+    let term = std::env::var("TERM").unwrap_or_default();
+    if POOR_TERMINALS.contains(&term.as_str()) {
+        let says = if term.is_empty() { "TERM is not set".to_owned() } else { format!("TERM is {term:?}") };
+        return refused(format!(
+            "{name} opens a full screen and needs a terminal that can show one, but {says}; if yours can, say what it \
+             is: TERM=xterm-256color noctule {name}"
+        ));
+    }
+    Ok(())
 }
 
 /// Shows a session on the terminal until it ends.
@@ -68,8 +78,8 @@ pub fn show(
     settings: &Settings,
     signals: &mut Signals,
 ) -> Exit {
-    let kept = panics::keep();
-    let shown = Builder::new_current_thread().enable_all().build().and_then(|here| {
+    let shown = panics::kept_in(|| {
+        let here = Builder::new_current_thread().enable_all().build()?;
         here.block_on(async {
             let session = Session::new(&settings::caps(), settings, engine.snapshot(), engine.now());
             let (client, server) = link();
@@ -91,11 +101,12 @@ pub fn show(
             io::Result::Ok(ended)
         })
     });
-    drop(kept);
     match shown {
-        Ok(Ended::Quit) => Exit::Done,
-        Ok(Ended::Gone) => Exit::Failed,
-        Ok(Ended::Broken) => complain("the console broke down; what is stored is safe", Exit::Failed),
-        Err(error) => complain(&format!("opening the terminal: {error}"), Exit::Failed),
+        Some(Ok(Ended::Quit)) => Exit::Done,
+        Some(Ok(Ended::Gone(exit))) => exit,
+        Some(Err(error)) => complain(&format!("opening the terminal: {error}"), Exit::Failed),
+        Some(Ok(Ended::Broken)) | None => {
+            complain("the console broke down; what is stored is safe", Exit::Failed)
+        }
     }
 }

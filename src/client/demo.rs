@@ -1,15 +1,14 @@
 //! `demo`: the console on a network that noctule simulates itself, in a folder that is gone at the end.
 
-use std::fs::{self, DirBuilder};
 use std::future::Future;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tokio::runtime::Runtime;
 
+use super::demo_folder::DemoFolder;
 use super::signals::Signals;
 use super::start::Start;
-use super::{complain, console, screenshot, settings, shell};
+use super::{complain, console, screenshot, settings};
 use crate::commands::{Args, Exit, Person};
 use crate::console::Settings;
 use crate::server::DemoNetwork;
@@ -37,7 +36,8 @@ pub fn open(start: &Start, args: &Args) -> Exit {
         Ok(signals) => signals,
         Err(error) => return complain(&format!("listening for signals: {error}"), Exit::Failed),
     };
-    let folder = match Folder::make(args.has("--keep")) {
+    DemoFolder::remove_dead(&std::env::temp_dir());
+    let folder = match DemoFolder::make(&std::env::temp_dir(), args.has("--keep")) {
         Ok(folder) => folder,
         Err(why) => return complain(&why, Exit::Failed),
     };
@@ -51,14 +51,14 @@ pub fn open(start: &Start, args: &Args) -> Exit {
             workers.block_on(network.stop());
             exit
         }
-        Err(why) => complain(&why, Exit::Failed),
+        Err(exit) => exit,
     };
     workers.shutdown_timeout(std::time::Duration::from_secs(1));
     drop(folder);
     exit
 }
 
-fn start_network(workers: &Runtime, folder: &Path, signals: &mut Signals) -> Result<DemoNetwork, String> {
+fn start_network(workers: &Runtime, folder: &Path, signals: &mut Signals) -> Result<DemoNetwork, Exit> {
     let starting = async { DemoNetwork::start(folder).await.map_err(|error| error.to_string()) };
     workers.block_on(unless_ended(signals, starting))
 }
@@ -87,48 +87,17 @@ fn take_picture(
     };
     match workers.block_on(unless_ended(signals, taking)) {
         Ok(()) => Exit::Done,
-        Err(why) => complain(&why, Exit::Failed),
+        Err(exit) => exit,
     }
 }
 
+/// What the work has come to, unless it failed, which is said, or a signal came.
 async fn unless_ended<T>(
     signals: &mut Signals,
     work: impl Future<Output = Result<T, String>>,
-) -> Result<T, String> {
+) -> Result<T, Exit> {
     tokio::select! {
-        done = work => done,
-        () = signals.ending() => Err("ended by a signal".into()),
-    }
-}
-
-/// The demo's folder, for its owner alone.
-struct Folder {
-    path: PathBuf,
-    keep: bool,
-}
-
-impl Folder {
-    fn make(keep: bool) -> Result<Self, String> {
-        let path = std::env::temp_dir().join(format!("noctule-demo-{:016x}", rand::random::<u64>()));
-        let made = DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(|error| format!("making the demo's folder {}: {error}", path.display()))?;
-        Ok(Self { path, keep })
-    }
-
-    fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let path = self.path.display();
-        if self.keep {
-            shell::note(&format!(
-                "The demo's folder is kept. Look at it again: noctule --data {path}/data --config {path}/config"
-            ));
-        } else if let Err(error) = fs::remove_dir_all(&self.path) {
-            shell::note(&format!("noctule: removing the demo's folder {path}: {error}"));
-        }
+        done = work => done.map_err(|why| complain(&why, Exit::Failed)),
+        exit = signals.ending() => Err(exit),
     }
 }

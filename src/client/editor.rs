@@ -10,39 +10,37 @@ use tokio::signal::unix::Signal;
 
 use super::files;
 use super::signals::Signals;
+use crate::commands::Exit;
 
 /// The largest text that is taken back from an editor, in bytes.
 const LARGEST: usize = 64 << 20;
 
-/// Opens `text`, waits until the editor is closed, and returns what the file then holds; `None` when the program must
-/// end meanwhile.
+/// What an editor has left, or a sentence that says why there was none, or how it failed.
+pub type Edited = Result<String, String>;
+
+/// Opens `text`, waits until the editor is closed, and returns what the file then holds.
 ///
 /// # Errors
-/// A sentence that says why there was no editor, or how it failed.
-pub async fn open(
-    name: &str,
-    text: &str,
-    signals: &mut Signals,
-    stop: &mut Signal,
-) -> Option<Result<String, String>> {
-    let started = begin(name, text);
-    let (file, words, mut child) = match started {
+/// How the program must end, when that must be meanwhile.
+pub async fn open(name: &str, text: &str, signals: &mut Signals, stop: &mut Signal) -> Result<Edited, Exit> {
+    let (file, words, mut child) = match begin(name, text) {
         Ok(started) => started,
-        Err(why) => return Some(Err(why)),
+        Err(why) => return Ok(Err(why)),
     };
     let status = loop {
         tokio::select! {
-            () = signals.gone() => {
+            exit = signals.gone() => {
                 // best effort: the program ends in any case
                 let _ = child.kill().await;
-                return None;
+                return Err(exit);
             }
             // the editor stops by itself; the shell waits for both
             _ = stop.recv() => drop(kill_process(getpid(), Number::STOP)),
             ended = child.wait() => break ended,
         }
     };
-    Some(match status {
+    signals.forget_interrupt().await;
+    Ok(match status {
         Ok(status) if status.success() => file.read(),
         Ok(status) => Err(format!("{}: {status}", words.join(" "))),
         Err(error) => Err(format!("{}: {error}", words.join(" "))),
@@ -50,19 +48,22 @@ pub async fn open(
 }
 
 fn begin(name: &str, text: &str) -> Result<(TemporaryFile, Vec<String>, Child), String> {
+    let words = words()?;
     let file = TemporaryFile::make(name, text)?;
-    let words = words();
     let child = start(&words, &file.path)?;
     Ok((file, words, child))
 }
 
 /// The editor's command, as VISUAL or EDITOR have it.
-fn words() -> Vec<String> {
-    let named = ["VISUAL", "EDITOR"].into_iter().find_map(|name| {
-        let words = shlex::split(&std::env::var(name).ok()?)?;
-        (!words.is_empty()).then_some(words)
-    });
-    named.unwrap_or_else(|| vec!["vi".into()])
+fn words() -> Result<Vec<String>, String> {
+    for name in ["VISUAL", "EDITOR"] {
+        let Ok(line) = std::env::var(name) else { continue };
+        let words = shlex::split(&line).ok_or_else(|| format!("{name}: a quote is not closed"))?;
+        if !words.is_empty() {
+            return Ok(words);
+        }
+    }
+    Ok(vec!["vi".into()])
 }
 
 fn start(words: &[String], path: &Path) -> Result<Child, String> {

@@ -2,34 +2,40 @@
 
 mod console;
 mod demo;
+mod demo_folder;
 mod editor;
 mod files;
-mod panics;
+pub mod panics;
 mod prompt;
 mod screenshot;
 mod settings;
 mod shell;
-mod signals;
+pub mod signals;
 mod start;
 pub mod terminal;
 mod tty;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::commands::{self, Args, Exit, Needs};
 use start::{Asked, Start};
 
-/// Runs the process's command line and says how it ended: 0 done, 1 partly or failed, 2 usage.
+/// Runs the process's command line and says how it ended: see [`Exit::code`].
 pub fn main() -> ExitCode {
-    let exit = match Start::read(std::env::args_os().skip(1)) {
-        Ok(Asked::Version) => shell::say(&format!("noctule {}", env!("CARGO_PKG_VERSION"))),
-        Ok(Asked::Start(start)) => run(&start),
-        Err(why) => complain(&why, Exit::Usage),
-    };
-    ExitCode::from(exit.code())
+    ExitCode::from(run(std::env::args_os().skip(1)).code())
 }
 
-fn run(start: &Start) -> Exit {
+/// Runs a command line, given as the words after the program's name.
+pub fn run(words: impl Iterator<Item = OsString>) -> Exit {
+    match Start::read(words) {
+        Ok(Asked::Version) => shell::say(&format!("noctule {}", env!("CARGO_PKG_VERSION"))),
+        Ok(Asked::Start(start)) => begin(&start),
+        Err(why) => complain(&why, Exit::Usage),
+    }
+}
+
+fn begin(start: &Start) -> Exit {
     let wants_help = start.words.iter().any(|word| word == "--help" || word == "-h");
     match commands::find(&start.words) {
         None if start.words.is_empty() => console::open(start, &Args::default()),

@@ -1,6 +1,6 @@
 //! Panics while a console is open: kept until the terminal is a terminal again, then said.
 
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
 /// The most that are kept.
@@ -8,11 +8,9 @@ const MOST: usize = 20;
 
 static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// As long as this is, panics are kept; then they are said on standard error.
-pub struct Kept(());
-
-/// Keeps panics from now on.
-pub fn keep() -> Kept {
+/// Runs `work`, whose end gives the terminal back, and then says on standard error which panics there were meanwhile, on
+/// any thread. `None` when `work` itself broke down.
+pub fn kept_in<T>(work: impl FnOnce() -> T) -> Option<T> {
     panic::set_hook(Box::new(|info| {
         let mut heard = HEARD.lock().unwrap_or_else(PoisonError::into_inner);
         if heard.len() < MOST {
@@ -21,16 +19,11 @@ pub fn keep() -> Kept {
             heard.push(format!("a part of noctule broke down{place}: {payload}"));
         }
     }));
-    Kept(())
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            let _ = panic::take_hook();
-        }
-        for panic in HEARD.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            super::shell::note(&format!("noctule: {}", crate::model::clean_line(&panic)));
-        }
+    // nothing of what it held is used any more
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    drop(panic::take_hook());
+    for panic in HEARD.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        super::shell::note(&format!("noctule: {}", crate::model::clean_line(&panic)));
     }
+    done.ok()
 }

@@ -1,7 +1,7 @@
 //! Questions to the person at a shell, asked on the terminal itself and never through a pipe.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
@@ -31,8 +31,6 @@ pub async fn secret(prompt: &str) -> Option<Secret> {
     tty.write_all(format!("{prompt}: ").as_bytes()).await.ok()?;
     let answer = read_line(&tty).await;
     drop(silence);
-    // the person's own line end was not shown either
-    tty.write_all(b"\n").await.ok()?;
     answer.map(Secret::new)
 }
 
@@ -71,7 +69,8 @@ impl<'a> Silence<'a> {
 
 impl Drop for Silence<'_> {
     fn drop(&mut self) {
-        // a terminal that is gone needs nothing
+        // a terminal that is gone needs nothing; the person's own line end was not shown either
         let _ = tcsetattr(self.tty.file(), OptionalActions::Now, &self.before);
+        let _ = self.tty.file().write_all(b"\n");
     }
 }

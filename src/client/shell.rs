@@ -49,20 +49,25 @@ async fn run_until_ended(door: Door, words: Vec<String>, shell: &Shell) -> Exit 
     };
     // a task of its own: while it waits for an answer, signals are still heard
     let mut running = tokio::spawn(async move { commands::run(door, &words).await });
-    tokio::select! {
+    let broken_off = tokio::select! {
         // a panic has been said already
         exit = &mut running => return exit.unwrap_or(Exit::Failed),
-        () = signals.ending() => {}
-    }
+        signal = signals.ending() => signal,
+    };
     shell.interrupted.send_replace(true);
-    let grace = if shell.listens.load(Ordering::Relaxed) { GRACE } else { SHORT_GRACE };
-    tokio::select! {
-        _ = &mut running => {}
+    let listens = shell.listens.load(Ordering::Relaxed);
+    let ended = tokio::select! {
+        ended = &mut running => ended.unwrap_or(Exit::Failed),
         // asked twice
-        () = signals.ending() => {}
-        () = tokio::time::sleep(grace) => {}
+        signal = signals.ending() => signal,
+        () = tokio::time::sleep(if listens { GRACE } else { SHORT_GRACE }) => broken_off,
+    };
+    match ended {
+        Exit::Done => Exit::Done,
+        // it has ended as it would have without the signal
+        Exit::Failed | Exit::Usage if listens => ended,
+        _ => broken_off,
     }
-    Exit::Failed
 }
 
 /// A line on standard output.
@@ -112,13 +117,19 @@ impl Shell {
         closed.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe).map(io::Error::to_string)
     }
 
+    /// Comes with a signal.
+    async fn broken_off(&self) {
+        // the sender lives in self
+        let _ = self.interrupted.subscribe().wait_for(|interrupted| *interrupted).await;
+    }
+
     /// Waits for a person's answer, but not longer than for a signal.
     fn ask<T>(&self, question: impl Future<Output = Option<T>>) -> Option<T> {
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
                 tokio::select! {
                     biased;
-                    () = self.interrupted() => None,
+                    () = self.broken_off() => None,
                     answer = question => answer,
                 }
             })
@@ -166,10 +177,6 @@ impl Io for Shell {
 
     fn interrupted(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.listens.store(true, Ordering::Relaxed);
-        let mut interrupted = self.interrupted.subscribe();
-        Box::pin(async move {
-            // the sender lives in self
-            let _ = interrupted.wait_for(|interrupted| *interrupted).await;
-        })
+        Box::pin(self.broken_off())
     }
 }

@@ -4,12 +4,17 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::commands::Exit;
+
 /// SIGINT, SIGTERM and SIGHUP.
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Option<Signal>,
 }
+
+/// The exit of a program whose terminal has gone: as if SIGHUP had come, which may be ignored.
+pub const HUNG_UP: Exit = Exit::Signal(1);
 
 impl Signals {
     /// Takes them over, inside a tokio runtime. A hang-up that was ignored at the start (`nohup`) stays ignored.
@@ -24,33 +29,43 @@ impl Signals {
         })
     }
 
-    /// Waits for one of them.
-    pub async fn ending(&mut self) {
+    /// Waits for one of them, and says how it ends the program.
+    pub async fn ending(&mut self) -> Exit {
         let Self { interrupt, terminate, hang_up } = self;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            () = gone(terminate, hang_up.as_mut()) => {}
+            _ = interrupt.recv() => Exit::INTERRUPTED,
+            ended = gone(terminate, hang_up.as_mut()) => ended,
         }
     }
 
     /// Waits for SIGTERM or SIGHUP: what ends the program even while an editor has the terminal, where Ctrl-C is the
     /// editor's.
-    pub async fn gone(&mut self) {
-        gone(&mut self.terminate, self.hang_up.as_mut()).await;
+    pub async fn gone(&mut self) -> Exit {
+        gone(&mut self.terminate, self.hang_up.as_mut()).await
+    }
+
+    /// Forgets a Ctrl-C that was the editor's.
+    pub async fn forget_interrupt(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => {}
+            () = std::future::ready(()) => {}
+        }
     }
 }
 
-async fn gone(terminate: &mut Signal, hang_up: Option<&mut Signal>) {
+async fn gone(terminate: &mut Signal, hang_up: Option<&mut Signal>) -> Exit {
     let hung_up = async {
         match hang_up {
             Some(signal) => signal.recv().await,
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = hung_up => {}
-    }
+    let kind = tokio::select! {
+        _ = terminate.recv() => SignalKind::terminate(),
+        _ = hung_up => SignalKind::hangup(),
+    };
+    u8::try_from(kind.as_raw_value()).map_or(Exit::Failed, Exit::Signal)
 }
 
 fn hang_up_is_ignored() -> bool {

@@ -9,8 +9,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::editor;
-use super::signals::Signals;
+use super::signals::{HUNG_UP, Signals};
 use super::tty::Tty;
+use crate::commands::Exit;
 use crate::console::term::sequence::LEAVE;
 use crate::server::{ClientEnd, FromClient, Leave, ToClient};
 
@@ -30,8 +31,8 @@ const USUAL_SIZE: (u16, u16) = (80, 24);
 pub enum Ended {
     /// Its operator has quit.
     Quit,
-    /// A signal came, or the terminal has gone.
-    Gone,
+    /// A signal came, or the terminal has gone: how that ends the program.
+    Gone(Exit),
     /// It broke down.
     Broken,
 }
@@ -80,10 +81,10 @@ impl Terminal {
             let writing = !self.outgoing.is_empty();
             tokio::select! {
                 biased;
-                () = signals.ending() => return self.hang_up().await,
+                exit = signals.ending() => return self.hang_up(exit).await,
                 written = self.raw.tty.write(&self.outgoing), if writing => match written {
                     Ok(count) => drop(self.outgoing.drain(..count)),
-                    Err(_) => return self.hang_up().await,
+                    Err(_) => return self.hang_up(HUNG_UP).await,
                 },
                 told = self.told.recv(), if !writing => {
                     let Some(told) = told else { return Ended::Broken };
@@ -100,7 +101,7 @@ impl Terminal {
                 _ = self.go_on.recv() => self.return_to_session(Ok(None)).await,
                 count = self.raw.tty.read(&mut chunk) => match count {
                     Ok(count @ 1..) => self.say(FromClient::Input(chunk[..count].to_vec())).await,
-                    _ => return self.hang_up().await,
+                    _ => return self.hang_up(HUNG_UP).await,
                 },
             }
         }
@@ -125,8 +126,8 @@ impl Terminal {
             ToClient::Edit { leave, name, text } => {
                 self.give_back(&leave).await;
                 match editor::open(&name, &text, signals, &mut self.stop).await {
-                    Some(edited) => self.return_to_session(edited.map(Some)).await,
-                    None => return Some(self.hang_up().await),
+                    Ok(edited) => self.return_to_session(edited.map(Some)).await,
+                    Err(exit) => return Some(self.hang_up(exit).await),
                 }
             }
         }
@@ -141,7 +142,7 @@ impl Terminal {
     }
 
     /// The operator has gone: the session ends, and the terminal is given back as far as there still is one.
-    async fn hang_up(&mut self) -> Ended {
+    async fn hang_up(&mut self, exit: Exit) -> Ended {
         self.say = None;
         let last = async {
             while let Some(told) = self.told.recv().await {
@@ -151,10 +152,12 @@ impl Terminal {
             }
             None
         };
-        if let Ok(Some(leave)) = tokio::time::timeout(LAST_WORDS, last).await {
+        if let Ok(Some(leave)) = tokio::time::timeout(LAST_WORDS, last).await
+            && self.raw.shows_session
+        {
             self.give_back(&leave).await;
         }
-        Ended::Gone
+        Ended::Gone(exit)
     }
 
     /// Writes what gives the terminal back, and takes it out of raw mode.

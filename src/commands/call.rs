@@ -74,15 +74,21 @@ pub enum Exit {
     Failed,
     /// It was asked for in a way that makes no sense.
     Usage,
+    /// A signal of this number broke it off.
+    Signal(u8),
 }
 
 impl Exit {
-    /// The process's exit status: 0, 1, 2.
+    /// Whoever asked has broken it off, as Ctrl-C does.
+    pub const INTERRUPTED: Self = Self::Signal(2);
+
+    /// The process's exit status: 0, 1, 2, or 128 and the signal's number, as shells have it.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Signal(number) => 128_u8.saturating_add(number),
         }
     }
 }

@@ -11,7 +11,8 @@ Every command of noctule, made from the command table. `noctule COMMAND --help` 
 runs on the console's `:` line too, unless it is said otherwise.
 
 Every command takes `--json` (an answer for programs), `--why TEXT` (a reason, for the journal) and `--help`.
-Exit status: 0 when everything was done, 1 when some or all of it failed, 2 when the command line makes no sense.
+Exit status: 0 when everything was done, 1 when some or all of it failed, 2 when the command line makes no sense,
+128 and its number when a signal broke it off (130 for Ctrl-C).
 ";
 
 /// Every command as Markdown, by name.

@@ -49,9 +49,9 @@ impl Call {
     }
 
     fn asked(&self, field: Field) -> Result<Change, ActError> {
-        let secret = self.door.io.secret(&format!("{}: ", field.about())).ok_or_else(|| {
+        let secret = self.door.io.secret(field.about()).ok_or_else(|| {
             ActError::usage(format!(
-                "there is nobody to ask for the {}; put a line {field}=… into a file and say --secrets-from FILE",
+                "nobody has said the {}; where there is nobody to ask, put a line {field}=… into a file and say --secrets-from FILE",
                 field.about()
             ))
         })?;

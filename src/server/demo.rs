@@ -64,7 +64,7 @@ pub struct DemoNetwork {
 }
 
 impl DemoNetwork {
-    /// Starts the devices and an engine in `folder`, which is there and empty, and imports the inventory. Call it
+    /// Starts the devices and an engine in `folder`, which is there and has neither data nor settings, and imports the inventory. Call it
     /// inside a tokio runtime.
     ///
     /// # Errors

@@ -70,8 +70,24 @@ async fn ctrl_c_ends_a_run() {
         shell.interrupt();
     };
     let ((exit, told), ()) = tokio::join!(shell.run("backup run slow --json"), interrupt);
-    assert_eq!(exit, Exit::Failed);
+    assert_eq!((exit, exit.code()), (Exit::INTERRUPTED, 130));
     assert_eq!(objects(&told.lines)[0]["error"]["kind"], "cancelled");
+}
+
+#[tokio::test]
+async fn ctrl_c_after_the_last_device_changes_nothing() {
+    let (folder, network) = (tempfile::tempdir().unwrap(), Network::new());
+    let shell = shell(folder.path(), &network, &["good", "bad"]).await;
+    // whether the end of the job or the interruption is seen first is chance
+    for round in 0..16 {
+        network.play("good", [config("one")]);
+        network.play("bad", [Script::Fail(FailureKind::Authentication)]);
+        for (device, exit) in [("good", Exit::Done), ("bad", Exit::Failed)] {
+            shell.interrupt_at(&format!("{device} "));
+            let (got, told) = shell.run(&format!("backup run {device}")).await;
+            assert_eq!(got, exit, "round {round}: {:?}", told.lines);
+        }
+    }
 }
 
 #[tokio::test]

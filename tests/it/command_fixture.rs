@@ -28,10 +28,14 @@ pub struct Side {
     pub answer: Mutex<Option<bool>>,
     pub secret: Mutex<Option<&'static str>>,
     interrupt: watch::Sender<bool>,
+    interrupt_at: Mutex<Option<String>>,
 }
 
 impl Io for Side {
     fn line(&self, line: &str) {
+        if self.interrupt_at.lock().unwrap().as_ref().is_some_and(|start| line.starts_with(start)) {
+            self.interrupt.send_replace(true);
+        }
         self.told.lock().unwrap().lines.push(line.to_owned());
     }
 
@@ -99,6 +103,7 @@ impl Shell {
             answer: Mutex::default(),
             secret: Mutex::default(),
             interrupt: watch::Sender::new(false),
+            interrupt_at: Mutex::default(),
         };
         Self { side: Arc::new(side), role: Role::Admin, options, engine }
     }
@@ -123,6 +128,12 @@ impl Shell {
     /// Presses Ctrl-C.
     pub fn interrupt(&self) {
         self.side.interrupt.send_replace(true);
+    }
+
+    /// Presses Ctrl-C, in the next run, as soon as a line begins like this.
+    pub fn interrupt_at(&self, start: &str) {
+        self.side.interrupt.send_replace(false);
+        *self.side.interrupt_at.lock().unwrap() = Some(start.to_owned());
     }
 
     /// A file that a command still running has written.

@@ -33,3 +33,8 @@ mod store_crash;
 mod store_damage;
 mod terminal;
 mod terminal_demo;
+mod terminal_editor;
+mod terminal_program;
+mod terminal_shell;
+mod terminal_signals;
+mod terminal_slow;

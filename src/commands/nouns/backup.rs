@@ -7,7 +7,7 @@ use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::backup::{BackupOptions, RunReport};
-use crate::model::{Danger, Evidence, Revision, RevisionState, Role, RunStatus};
+use crate::model::{Danger, Evidence, FailureKind, Revision, RevisionState, Role, RunStatus};
 
 inventory::submit! { Command {
     name: "backup run",
@@ -68,7 +68,7 @@ async fn run(call: &Call) -> Result<Exit, ActError> {
         tokio::select! {
             report = job.reports.recv() => match report {
                 Some(report) => {
-                    tally.add(report.status);
+                    tally.add(&report);
                     tell(call, &report)?;
                 }
                 None => break,
@@ -84,7 +84,11 @@ async fn run(call: &Call) -> Result<Exit, ActError> {
     if !call.json {
         call.note(tally.words());
     }
-    Ok(if tally.failed > 0 || cancelled { Exit::Failed } else { Exit::Done })
+    Ok(match tally {
+        Tally { broken_off: 1.., .. } if cancelled => Exit::INTERRUPTED,
+        Tally { failed: 1.., .. } => Exit::Failed,
+        _ => Exit::Done,
+    })
 }
 
 fn tell(call: &Call, report: &RunReport) -> Result<(), ActError> {
@@ -110,11 +114,15 @@ struct Tally {
     unchanged: usize,
     failed: usize,
     skipped: usize,
+    /// Those of the failed that did not end by themselves.
+    broken_off: usize,
 }
 
 impl Tally {
-    fn add(&mut self, status: RunStatus) {
-        *match status {
+    fn add(&mut self, report: &RunReport) {
+        let broken_off = report.error.as_ref().is_some_and(|error| error.kind == FailureKind::Cancelled);
+        self.broken_off += usize::from(broken_off);
+        *match report.status {
             RunStatus::Changed => &mut self.changed,
             RunStatus::Unchanged => &mut self.unchanged,
             RunStatus::Failed => &mut self.failed,
@@ -123,7 +131,7 @@ impl Tally {
     }
 
     fn words(&self) -> String {
-        let Self { changed, unchanged, failed, skipped } = self;
+        let Self { changed, unchanged, failed, skipped, .. } = self;
         let all = count(changed + unchanged + failed + skipped, "device");
         format!("{all}: {changed} changed, {unchanged} unchanged, {failed} failed, {skipped} skipped")
     }

@@ -32,6 +32,7 @@ inventory::submit! { Decl {
         Bind::hint("d", "diff {device}", "Diff"),
         Bind::hint("b", "backup run {device}", "Back up"),
         Bind::hint("r", "show-recording", "Recording of the failure"),
+        Bind::new("i", "history {device}", "History"),
         Bind::new("E", "edit device {device}", "Change the record"),
         Bind::new("D", "edit driver {driver}", "The driver's file"),
         Bind::new("t", "device trust {device}", "Trust the new host key"),
