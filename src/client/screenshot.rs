@@ -12,6 +12,7 @@ use crate::commands::Args;
 use crate::console::term::color;
 use crate::console::{Caps, Request, Session, Settings};
 use crate::engine::Engine;
+use crate::model::Role;
 
 /// A cell's width and height in the picture.
 const CELL: (f32, f32) = (8.4, 18.0);
@@ -65,10 +66,10 @@ impl Wish {
             unicode: true,
         };
         let mut session = Session::new(&caps, settings, engine.snapshot(), engine.now());
-        read_all(&mut session, engine).await;
+        read_all(&mut session, engine, settings.role).await;
         for line in &self.lines {
             session.feed(format!(":{line}\r").as_bytes(), engine.now());
-            read_all(&mut session, engine).await;
+            read_all(&mut session, engine, settings.role).await;
         }
         let (buffer, _) = session.draw();
         let text = if extension(&self.path) == Some("svg") { svg(&buffer) } else { plain(&buffer) };
@@ -77,7 +78,7 @@ impl Wish {
 }
 
 /// Answers what the session asks until it asks no more.
-async fn read_all(session: &mut Session, engine: &Arc<Engine>) {
+async fn read_all(session: &mut Session, engine: &Arc<Engine>, role: Role) {
     loop {
         let requests = session.take_requests();
         if requests.is_empty() {
@@ -85,7 +86,7 @@ async fn read_all(session: &mut Session, engine: &Arc<Engine>) {
         }
         for request in requests {
             if let Request::Query(id, query) = request {
-                session.answer(id, engine.query(query).await);
+                session.answer(id, engine.query(role, query).await);
             }
         }
     }

@@ -57,6 +57,10 @@ impl Screen {
             Outcome::Line(next) if next != line => self.act(&next, typed),
             Outcome::Line(_) => {}
             Outcome::Run { line, input } => self.run_with(&line, input),
+            Outcome::Reason { line, question } => match self.lacks_role(&line) {
+                Some(why) => self.complain(why),
+                None => self.overlay = Overlay::Confirm(Dialog::reasoned(&line, question)),
+            },
         }
     }
 
@@ -143,10 +147,8 @@ impl Screen {
 
     fn ask_or_run(&mut self, line: &str, words: &[&str], typed: bool) {
         let command = command_of(words);
-        if let Some(command) = command
-            && command.role > self.cx.role
-        {
-            return self.complain(format!("{} needs the role {:?}", command.name, command.role));
+        if let Some(why) = self.lacks_role(line) {
+            return self.complain(why);
         }
         let targets: Vec<&str> = command.map_or_else(Vec::new, |command| {
             let skip = command.name.split(' ').count();
@@ -185,11 +187,17 @@ impl Screen {
 
     /// Runs a line of the command table with a text. The pane that holds the text has asked already.
     fn run_with(&mut self, line: &str, input: String) {
-        let words: Vec<&str> = line.split(' ').collect();
-        match command_of(&words).filter(|command| command.role > self.cx.role) {
-            Some(command) => self.complain(format!("{} needs the role {}", command.name, command.role)),
+        match self.lacks_role(line) {
+            Some(why) => self.complain(why),
             None => self.run(line, Some(input), false),
         }
+    }
+
+    /// Why the operator's role may not run a line of the command table.
+    fn lacks_role(&self, line: &str) -> Option<String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let command = command_of(&words).filter(|command| command.role > self.cx.role)?;
+        Some(format!("{} needs the role {}, and yours is {}", command.name, command.role, self.cx.role))
     }
 
     pub(super) fn copy(&mut self) {

@@ -63,6 +63,13 @@ pub enum Outcome {
         /// The text.
         input: String,
     },
+    /// Ask for a reason, and whether to; then run this line with it as `--reason`.
+    Reason {
+        /// The line.
+        line: String,
+        /// What the person should know before.
+        question: String,
+    },
     /// It cannot be done now; the sentence says why.
     Refused(String),
 }

@@ -1,4 +1,4 @@
-//! The question before an act: y/n with the focus on Cancel, or a name to be typed.
+//! The question before an act: y/n with the focus on Cancel, or a name or a reason to be typed.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,6 +21,7 @@ pub struct Dialog {
 enum Level {
     YesNo { yes: bool },
     Type { word: String, typed: LineInput },
+    Reason { typed: LineInput },
 }
 
 /// What a key did.
@@ -45,6 +46,11 @@ impl Dialog {
         Self { line: line.into(), question, level: Level::Type { word, typed: LineInput::default() } }
     }
 
+    /// Asks for a reason, then yes or no; the reason goes with the line, as `--reason`.
+    pub fn reasoned(line: &str, question: String) -> Self {
+        Self { line: line.into(), question, level: Level::Reason { typed: LineInput::default() } }
+    }
+
     /// Takes a key.
     pub fn key(&mut self, key: Key) -> Verdict {
         match (&mut self.level, key.code) {
@@ -64,7 +70,17 @@ impl Dialog {
                 Verdict::Open
             }
             (Level::Type { word, typed }, Code::Enter) if typed.text() == word => Verdict::Yes,
-            (Level::Type { typed, .. }, _) => {
+            (Level::Reason { typed }, Code::Enter) => {
+                let reason = typed.text().trim().to_owned();
+                if let Ok(quoted) = shlex::try_quote(&reason)
+                    && !reason.is_empty()
+                {
+                    let line = format!("{} --reason {quoted}", self.line);
+                    *self = Self::yes_no(&line, format!("{} Your reason: {reason}", self.question));
+                }
+                Verdict::Open
+            }
+            (Level::Type { typed, .. } | Level::Reason { typed }, _) => {
                 typed.key(key);
                 Verdict::Open
             }
@@ -89,6 +105,10 @@ impl Dialog {
                 let x = text::put(buf, inner.x, y, inner.width, "[ Cancel ]", focus(!yes));
                 text::put(buf, x + 2, y, inner.right().saturating_sub(x + 2), "[ Yes ]", focus(*yes));
                 None
+            }
+            Level::Reason { typed } => {
+                let prompt = "Why, or Esc to cancel: ";
+                Some(typed.draw(buf, (inner.x, y), inner.width, prompt, style))
             }
             Level::Type { word, typed } => {
                 let prompt = format!("Type {word} to go on, Esc to cancel: ");

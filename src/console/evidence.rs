@@ -1,15 +1,22 @@
 //! A revision in words: what it is, and what speaks for its being whole.
 
 use super::cx::Cx;
-use crate::model::{Evidence, Revision, RevisionState, clean_line};
+use crate::model::{Acceptance, Evidence, Revision, RevisionState, clean_line};
 
 /// `#12  2026-11-24 12:00:00  end marker, prompt confirmed`.
 pub fn headline(revision: &Revision, cx: &Cx) -> String {
-    let proof = match &revision.state {
+    format!("#{}  {}  {}", revision.number, cx.date(revision.at), proof(revision))
+}
+
+/// What speaks for a revision, who answers for it, or what it lacks.
+pub fn proof(revision: &Revision) -> String {
+    match &revision.state {
         RevisionState::Good => sentence(&revision.evidence),
         RevisionState::Quarantined { reason } => format!("quarantined: {}", clean_line(reason)),
-    };
-    format!("#{}  {}  {proof}", revision.number, cx.date(revision.at))
+        RevisionState::Accepted(Acceptance { by, why, .. }) => {
+            format!("accepted by {}: {}", clean_line(by), clean_line(why))
+        }
+    }
 }
 
 /// What was checked and how it came out: `end marker, prompt confirmed, 99% of the length before`.

@@ -47,7 +47,7 @@ impl Screen {
         if let Some(command) = command_of(&words)
             && command.role > self.cx.role
         {
-            return Some(format!("needs the role {:?}", command.role));
+            return Some(format!("needs the role {}", command.role));
         }
         match words[..] {
             ["filter"] if pane.filter().is_none() => Some("nothing to filter here".into()),

@@ -13,6 +13,11 @@ use super::theme::{self, Token, state};
 use crate::engine::snapshot::{BackupState, DeviceRow, Job, Stage};
 use crate::model::{DeviceId, RunStatus, Timestamp, clean_line};
 
+/// A device's health: its glyph and its word.
+pub fn health(row: &DeviceRow, cx: &Cx) -> String {
+    format!("{} {}", cx.theme.state_glyph(row.state), state(row.state).0)
+}
+
 /// Why a device is as it is, in one line; empty where all is well.
 pub fn why<'a>(row: &'a DeviceRow, cx: &'a Cx) -> Cow<'a, str> {
     let device = &row.device;
@@ -83,11 +88,8 @@ impl Field {
 pub fn fields(row: &DeviceRow, cx: &Cx) -> Vec<Field> {
     let device = &row.device;
     let plain = |name: &str, value: &str| Field::new(name, value, Token::Text);
-    let (word, token) = state(row.state);
-    let mut fields = vec![
-        Field::head(device.name.as_str()),
-        Field::new("status", format!("{} {word}", cx.theme.state_glyph(row.state)), token),
-    ];
+    let mut fields =
+        vec![Field::head(device.name.as_str()), Field::new("status", health(row, cx), state(row.state).1)];
     if row.state != BackupState::Good {
         fields.push(plain("why", &why(row, cx)));
     }
@@ -132,7 +134,7 @@ pub fn fields(row: &DeviceRow, cx: &Cx) -> Vec<Field> {
             moment(revision.at, cx)
         );
         fields.push(plain("newest good", &size));
-        fields.push(Field::new("evidence", evidence::sentence(&revision.evidence), Token::Good));
+        fields.push(Field::new("evidence", evidence::proof(revision), Token::Good));
         fields.push(plain("sha256", &revision.sha256));
     }
     fields

@@ -10,6 +10,7 @@ pub mod new;
 pub mod normal;
 pub mod proof;
 pub mod replay;
+pub mod reversible;
 pub mod script;
 pub mod sections;
 pub mod session;

@@ -34,7 +34,7 @@ const DRIVER: &str = r##"# Patterns are regular expressions without look-around,
 id = "{id}"                      # the folder's name
 vendor = "unknown"
 name = "unknown"
-tried = "never tried on hardware"   # model and software version, once it was
+tried = "never tried on the real thing" # model and software version, once it was
 transports = ["ssh", "telnet"]      # the preferred one first
 
 [prompt]

@@ -9,7 +9,8 @@ use super::driver::{CompiledBlock, CompiledDriver, Patterns};
 use crate::model::{MAX_SHOWN, clean_line};
 
 const VOLATILE: &str = "<volatile>";
-const ROTATING: &str = "<secret>";
+/// Stands for a secret that is written with another salt at each look: whether it changed cannot be seen.
+pub const ROTATING: &str = "<secret>";
 
 /// Makes the normalised view. `fingerprint` names a secret without telling it.
 pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
@@ -45,9 +46,17 @@ fn block_name(block: &CompiledBlock, body: &str, fingerprint: &dyn Fn(&str) -> S
 
 fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerprint: &dyn Fn(&str) -> String) {
     let mut parts: Vec<(Range<usize>, String)> = Vec::new();
-    groups(&driver.rotating_secrets, line, &mut |range| parts.push((range, ROTATING.to_owned())));
-    groups(&driver.secrets, line, &mut |range| {
-        let name = format!("<secret:{}>", fingerprint(&line[range.clone()]));
+    let named = |secret: &str| format!("<secret:{}>", fingerprint(secret));
+    groups(&driver.rotating_secrets, line, &mut |_, range| parts.push((range, ROTATING.to_owned())));
+    // before those that are named as they are written: the first of two names counts
+    let (patterns, forms) = &driver.reversible_secrets;
+    groups(patterns, line, &mut |place, range| {
+        if let Some(clear) = forms[place].read(&line[range.clone()]) {
+            parts.push((range, named(&clear)));
+        }
+    });
+    groups(&driver.secrets, line, &mut |_, range| {
+        let name = named(&line[range.clone()]);
         parts.push((range, name));
     });
     if driver.volatile.set.is_match(line) {
@@ -62,8 +71,8 @@ fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerpri
     push(normal, &replaced(line, parts));
 }
 
-/// Calls `found` with each group of each pattern that matches.
-fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) {
+/// Calls `found` with the place of each pattern that matches, and each of its groups.
+fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(usize, Range<usize>)) {
     // most lines hold none, and to say so is much cheaper than to say which
     if !patterns.set.is_match(line) {
         return;
@@ -71,7 +80,7 @@ fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(Range<usize>)) 
     for place in patterns.set.matches(line) {
         for captures in patterns.each[place].captures_iter(line) {
             for group in captures.iter().skip(1).flatten().filter(|group| !group.is_empty()) {
-                found(group.range());
+                found(place, group.range());
             }
         }
     }
@@ -183,6 +192,59 @@ mod tests {
         for secret in ["fake+one", "fakekeyone", "fakehash1"] {
             assert!(!one.contains(secret), "{one}");
         }
+    }
+
+    #[test]
+    fn a_password_that_is_merely_salted_anew_is_silent_and_another_one_is_seen() {
+        let normal = |id: &str, text: &str| {
+            normalise(&Drivers::embedded().get(&id.parse().unwrap()).unwrap(), text, &name)
+        };
+        let named = |before: &str, after: &str| format!("{before}<secret:{}>{after}\n", name("fake-Pass1"));
+        // salts 3 and 15, as IOS writes the same word
+        let (one, two) = ("03025A000342114D5D1A48", "15140A0701671B253B2064");
+        let typed = [
+            ("cisco_ios", "username ann password 7 ", ""),
+            ("cisco_ios", " key 7 ", ""),
+            ("cisco_ios", "  key-string 7 ", ""),
+            ("cisco_ios", " neighbor 192.0.2.1 password 7 ", ""),
+            ("cisco_ios", " ip ospf message-digest-key 1 md5 7 ", ""),
+            ("cisco_ios", "ntp authentication-key 1 md5 ", " 7"),
+            ("cisco_ios", "tacacs-server host 192.0.2.1 key 7 ", ""),
+            ("cisco_xr", " password 7 ", ""),
+            ("cisco_xr", "tacacs-server host 192.0.2.1 port 49 key 7 ", ""),
+            ("cisco_xr", "  message-digest-key 1 md5 encrypted ", ""),
+            ("cisco_xr", "  key-string password ", ""),
+            ("arista_eos", "tacacs-server host 192.0.2.1 key 7 ", ""),
+        ];
+        for (id, before, after) in typed {
+            for secret in [one, two] {
+                assert_eq!(normal(id, &format!("{before}{secret}{after}\n")), named(before, after), "{id}");
+            }
+            let other = normal(id, &format!("{before}094F471A1A0A{after}\n"));
+            assert!(other != named(before, after) && !other.contains("094F"), "{id}: {other}");
+        }
+        for secret in ["$9$iqmTzF/tu1jH69CAB1RhSe87VwgoZU", "$9$Qabc36Apu1hSeTzBIRElevWLNwgJGikmf"] {
+            for (before, after) in [
+                ("            secret \"", "\"; ## SECRET-DATA"),
+                ("        authentication-key \"", "\"; ## SECRET-DATA"),
+                ("set system radius-server 192.0.2.1 secret \"", "\""),
+            ] {
+                let line = format!("{before}{secret}{after}\n");
+                assert_eq!(normal("juniper_junos", &line), named(before, after));
+            }
+        }
+        // a hash, and what only looks like the form, are named as they are written
+        let hash = "username ann secret 5 $1$fake$aaaa\n";
+        assert!(normal("cisco_ios", hash).contains(&name("$1$fake$aaaa")));
+        assert!(normal("cisco_ios", " key 7 fake00\n").contains(&name("fake00")));
+    }
+
+    #[test]
+    fn when_a_zte_olt_was_saved_is_noise() {
+        let zte = Drivers::embedded().get(&"zte_zxros".parse().unwrap()).unwrap();
+        let text = "!<mim>\n!configuration saved at 13:59:40 Thu Oct 16 2025 by write txt\n\
+                    !last configuration change at 13:59:33 Thu Oct 16 2025 by service\n!</mim>\nhostname olt-1\n";
+        assert_eq!(normalise(&zte, text, &name), "!<mim>\n!</mim>\nhostname olt-1\n");
     }
 
     #[test]

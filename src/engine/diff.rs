@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, ChangeTag, DiffTag, TextDiff};
 
+use crate::device::normal::ROTATING;
+
 /// Unchanged lines shown around a change.
 pub const CONTEXT: usize = 3;
 
@@ -13,6 +15,20 @@ pub const CONTEXT: usize = 3;
 const LONGEST_LINE: usize = 4096;
 /// How long the lines may be compared before a coarser, still correct, difference is taken.
 const PATIENCE: Duration = Duration::from_millis(400);
+
+/// How many secrets of a normalised text are written anew at each look: whether they changed cannot be seen.
+pub fn unseen_secrets(text: &str) -> usize {
+    text.matches(ROTATING).count()
+}
+
+/// A sentence about such secrets; `None` where there are none.
+pub fn unseen_note(text: &str) -> Option<String> {
+    match unseen_secrets(text) {
+        0 => None,
+        1 => Some("1 secret is encrypted anew at each look: its change cannot be seen".to_owned()),
+        many => Some(format!("{many} secrets are encrypted anew at each look: their changes cannot be seen")),
+    }
+}
 
 /// The difference of two texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,6 +230,16 @@ fn hunk_of(lines: Vec<DiffLine>) -> Hunk {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_whose_change_cannot_be_seen_are_counted_and_the_others_are_not() {
+        assert_eq!(unseen_note("set password ENC <secret:1f3a9c20>\n"), None);
+        assert_eq!(
+            unseen_note("set psk <secret>\n").unwrap(),
+            "1 secret is encrypted anew at each look: its change cannot be seen"
+        );
+        assert!(unseen_note("a <secret>\nb <secret> <secret>\n").unwrap().starts_with("3 secrets "));
+    }
 
     #[test]
     fn same_texts_have_no_hunks() {

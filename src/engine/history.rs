@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Device, DeviceId, Revision, RevisionState, Run};
+use crate::model::{Device, DeviceId, Revision, Run};
 use crate::store::RevisionKey;
 
 use super::error::ActError;
@@ -143,7 +143,7 @@ impl Engine {
 /// There is none; a sentence that begins small says why.
 pub fn resolve<'a>(revisions: &'a [Revision], which: &str) -> Result<&'a Revision, String> {
     let which = which.trim();
-    let good: Vec<&Revision> = revisions.iter().filter(|r| r.state == RevisionState::Good).collect();
+    let good: Vec<&Revision> = revisions.iter().filter(|r| r.state.is_good()).collect();
     let back = match which {
         "newest" | "" | "0" | "-0" => Some(0),
         _ => which.strip_prefix('-').and_then(|steps| steps.parse::<usize>().ok()),
@@ -164,7 +164,7 @@ pub fn resolve<'a>(revisions: &'a [Revision], which: &str) -> Result<&'a Revisio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BlobId, BlobRef, Evidence, Timestamp};
+    use crate::model::{BlobId, BlobRef, Evidence, RevisionState, Timestamp};
 
     fn revision(number: u32, good: bool) -> Revision {
         let body = BlobRef { id: BlobId([0; 32]), len: 0 };

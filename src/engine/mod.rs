@@ -1,6 +1,7 @@
 //! What the product does, a file per service. No screen, no argv.
 
-pub mod actor;
+pub mod accept;
+mod actor;
 pub mod backup;
 mod bodies;
 pub mod clock;

@@ -311,7 +311,7 @@ fn state_of(
     }
     match &status.last_run {
         None => BackupState::Never,
-        Some(run) if run.status == RunStatus::Failed => match run.revision {
+        Some(run) if run.status == RunStatus::Failed && !status.is_last_accepted() => match run.revision {
             Some(_) => BackupState::Suspect,
             None => BackupState::Failed,
         },

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::device::driver::{SectionStyle, Sections};
-use crate::model::{DeviceId, DriverId, Revision, Run, Timestamp};
+use crate::model::{DeviceId, DriverId, Revision, Role, Run};
 
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::start::Engine;
@@ -30,13 +30,6 @@ pub enum Query {
     Pair(RevisionRef, RevisionRef),
     /// Where a pattern occurs.
     Search(SearchQuery),
-    /// A failed session's transcript, with secrets taken out.
-    Recording {
-        /// Whose.
-        device: DeviceId,
-        /// Which.
-        id: u64,
-    },
     /// The host keys on the way to a device.
     HostKeys(DeviceId),
     /// Every driver.
@@ -52,6 +45,17 @@ pub enum Query {
         /// The text of a driver file that is tried; `None` is the driver of then as it is now.
         driver: Option<Arc<str>>,
     },
+}
+
+impl Query {
+    /// The least role that may ask it: that of the command which answers the same.
+    pub fn role(&self) -> Role {
+        match self {
+            Self::Replay { .. } => Role::READS_SECRETS,
+            Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
+            Self::HostKeys(_) | Self::Drivers | Self::Driver(_) => Role::Viewer,
+        }
+    }
 }
 
 /// What is looked for.
@@ -83,14 +87,6 @@ pub enum Answer {
     Pair(ConfigText, ConfigText),
     /// To [`Query::Search`].
     Search(SearchAnswer),
-    /// To [`Query::Recording`]: the transcript as a text in the format of `device/transcript.rs`, replayed by
-    /// [`crate::device::transcript`].
-    Recording {
-        /// The transcript.
-        text: Arc<str>,
-        /// When it was made.
-        at: Timestamp,
-    },
     /// To [`Query::HostKeys`], in the order in which a session meets them.
     HostKeys(Vec<KnownKey>),
     /// To [`Query::Drivers`], by id.
@@ -160,8 +156,15 @@ pub struct Hit {
 }
 
 impl Engine {
-    /// Answers a screen's read. Never fails: what could not be read is said in [`Answer::Failed`].
-    pub async fn query(self: &Arc<Self>, query: Query) -> Answer {
+    /// Answers the read of a screen whose person has `role`. Never fails: what could not be read, or is not for this
+    /// role, is said in [`Answer::Failed`].
+    pub async fn query(self: &Arc<Self>, role: Role, query: Query) -> Answer {
+        let needed = query.role();
+        if needed > role {
+            return Answer::Failed(format!(
+                "a recording may hold secrets: it needs the role {needed}, and yours is {role}"
+            ));
+        }
         if let Query::Replay { device, id, driver } = &query {
             let replay = self.replay(*device, *id, driver.as_deref()).await;
             return replay.map_or_else(|error| Answer::Failed(error.message), Answer::Replay);
@@ -179,10 +182,6 @@ impl Engine {
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::Replay { .. } => Answer::Failed("a replay is not a read of the store".into()),
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),
-                Query::Recording { device, id } => {
-                    let (recording, text) = engine.read_recording(device, id)?;
-                    Answer::Recording { text, at: recording.at }
-                }
             })
         });
         answer.await.unwrap_or_else(|error| Answer::Failed(error.message))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeviceId, Revision, Run, Timestamp};
+use crate::model::{DeviceId, Revision, RevisionState, Run, Timestamp};
 use crate::store::{Key, Record};
 
 /// What is known of a device's backups, in one record: a start reads two records per device, not its whole history.
@@ -29,11 +29,21 @@ impl DeviceStatus {
     pub fn of(device: DeviceId) -> Self {
         Self { device, last_run: None, newest: None, revisions: 0, next_revision: 1, next_recording: 1 }
     }
+
+    /// Whether the last run's text was put aside, and a person has accepted it since.
+    pub fn is_last_accepted(&self) -> bool {
+        let read = self.last_run.as_ref().and_then(|run| run.revision);
+        self.newest.as_ref().is_some_and(|newest| {
+            Some(newest.number) == read && matches!(newest.state, RevisionState::Accepted(_))
+        })
+    }
 }
 
 impl Record for DeviceStatus {
     const TABLE: &'static str = "status";
-    const VERSION: u8 = 1;
+    // 2: a person may have accepted the newest revision
+    const VERSION: u8 = 2;
+    const SAME_SINCE: u8 = 1;
     type Key = DeviceId;
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{DeviceId, Revision, RevisionState, Timestamp};
+use crate::model::{DeviceId, Revision, Timestamp};
 use crate::store::RevisionKey;
 
 use super::actor::Actor;
@@ -90,7 +90,7 @@ impl Engine {
 
 /// The numbers of the revisions that are too many or too old. `revisions` come oldest first.
 fn surplus(revisions: &[Revision], most: Option<u32>, age: Option<Duration>, now: Timestamp) -> Vec<u32> {
-    let newest_good = revisions.iter().rfind(|r| r.state == RevisionState::Good).map(|r| r.number);
+    let newest_good = revisions.iter().rfind(|r| r.state.is_good()).map(|r| r.number);
     let too_many = revisions.len().saturating_sub(most.map_or(usize::MAX, |most| most as usize));
     let gone = revisions.iter().enumerate().filter(|(place, revision)| {
         let too_old = age.is_some_and(|age| revision.last_seen.age(now) > age);
@@ -102,7 +102,7 @@ fn surplus(revisions: &[Revision], most: Option<u32>, age: Option<Duration>, now
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{BlobId, BlobRef, Evidence};
+    use crate::model::{BlobId, BlobRef, Evidence, RevisionState};
 
     const DAY: Duration = Duration::from_secs(86_400);
 

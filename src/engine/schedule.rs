@@ -154,7 +154,9 @@ impl Engine {
     pub(super) fn is_done_today(&self, device: DeviceId) -> bool {
         let status = self.present().status(device);
         match (self.daily_or_midnight().round_before(self.now()), &status.last_run) {
-            (Some(round), Some(run)) => run.at >= round && run.status != RunStatus::Failed,
+            (Some(round), Some(run)) => {
+                run.at >= round && (run.status != RunStatus::Failed || status.is_last_accepted())
+            }
             _ => false,
         }
     }

@@ -23,7 +23,7 @@ pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
 pub use moment::Moment;
 pub use name::DeviceName;
-pub use revision::{Evidence, Revision, RevisionState, StatedSize};
+pub use revision::{Acceptance, Evidence, Revision, RevisionState, StatedSize};
 pub use role::{Danger, Role};
 pub use run::{Run, RunStatus};
 pub use secret::Secret;

@@ -25,7 +25,7 @@ pub struct Revision {
     pub lines: u32,
     /// What speaks for its being whole.
     pub evidence: Evidence,
-    /// Good, or put aside.
+    /// Good, put aside, or accepted by a person.
     pub state: RevisionState,
 }
 
@@ -40,6 +40,28 @@ pub enum RevisionState {
         /// What it lacks, in words.
         reason: String,
     },
+    /// Not proven, but a person has looked at it and answers for its being whole: it counts as a good one.
+    Accepted(Acceptance),
+}
+
+/// Who answers for a revision that was put aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acceptance {
+    /// What it lacked, in words.
+    pub lacked: String,
+    /// The person's login name.
+    pub by: String,
+    /// Why they accept it, in their words.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl RevisionState {
+    /// Whether the revision counts as the device's configuration.
+    pub fn is_good(&self) -> bool {
+        !matches!(self, Self::Quarantined { .. })
+    }
 }
 
 /// A size that the device itself stated, beside the one that arrived.

@@ -18,6 +18,12 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// The least role that may read what a device said as it said it, in exact texts and recordings: it holds secrets
+    /// that no pattern knows.
+    pub const READS_SECRETS: Self = Self::Engineer;
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -126,8 +126,8 @@ impl Pump {
             && let Some((id, query)) = self.asked.pop_front()
         {
             if self.session.waits_for(id) {
-                let engine = Arc::clone(&self.engine);
-                let read = self.reads.spawn_on(async move { engine.query(query).await }, &self.workers);
+                let (engine, role) = (Arc::clone(&self.engine), self.person.role);
+                let read = self.reads.spawn_on(async move { engine.query(role, query).await }, &self.workers);
                 self.reading.insert(read.id(), id);
             }
         }

@@ -13,6 +13,8 @@ pub trait Record: Serialize + DeserializeOwned {
     const TABLE: &'static str;
     /// The version of the layout that is written today.
     const VERSION: u8;
+    /// The oldest version whose layout is the same, but for what came at its end and old records do not use.
+    const SAME_SINCE: u8 = Self::VERSION;
     /// What finds it.
     type Key: Key;
 
@@ -108,7 +110,7 @@ pub fn encode<R: Record>(record: &R) -> Vec<u8> {
 /// The reverse of [`encode`].
 pub fn decode<R: Record>(bytes: &[u8]) -> Result<R, String> {
     match bytes.split_first() {
-        Some((&version, body)) if version == R::VERSION => {
+        Some((&version, body)) if (R::SAME_SINCE..=R::VERSION).contains(&version) => {
             postcard::from_bytes(body).map_err(|error| error.to_string())
         }
         Some((&version, body)) => R::upgrade(version, body),

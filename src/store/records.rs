@@ -38,7 +38,9 @@ impl Key for RevisionKey {
 
 impl Record for Revision {
     const TABLE: &'static str = "revision";
-    const VERSION: u8 = 1;
+    // 2: a person may have accepted it
+    const VERSION: u8 = 2;
+    const SAME_SINCE: u8 = 1;
     type Key = RevisionKey;
 }
 

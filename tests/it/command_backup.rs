@@ -145,6 +145,34 @@ async fn what_was_stored_is_listed_shown_compared_exported_and_checked() {
 }
 
 #[tokio::test]
+async fn a_quarantined_revision_is_accepted_with_a_reason_by_who_may() {
+    let (folder, network) = (tempfile::tempdir().unwrap(), Network::new());
+    let mut shell = shell(folder.path(), &network, &["sw"]).await;
+    network.play("sw", [Script::Doubtful("hostname sw\n".into())]);
+    shell.run("backup run sw").await;
+    let line = "backup accept sw 1 --reason 'the line card was taken out'";
+    shell.role = Role::Operator;
+    let (exit, told) = shell.run(line).await;
+    assert_eq!(exit, Exit::Failed);
+    assert!(told.notes[0].contains("needs the role engineer"), "{:?}", told.notes);
+    shell.role = Role::Engineer;
+    let (exit, told) = shell.run("backup accept sw 1").await;
+    assert_eq!(exit, Exit::Usage);
+    assert!(told.notes[0].contains("--reason"), "{:?}", told.notes);
+    let (exit, told) = shell.run(&format!("{line} --json")).await;
+    assert_eq!(exit, Exit::Done, "{:?}", told.notes);
+    let accepted = &objects(&told.lines)[0];
+    assert_eq!((&accepted["by"], &accepted["newest"]), (&"ann".into(), &true.into()));
+    let listed = &objects(&shell.run("backup list sw --json").await.1.lines)[0];
+    assert_eq!(
+        (&listed["state"], &listed["accepted"]["why"], &listed["reason"]),
+        (&"good".into(), &"the line card was taken out".into(), &"the end marker is missing".into())
+    );
+    assert_eq!(shell.run("backup run sw").await.0, Exit::Done, "the same text is not doubted again");
+    assert!(shell.run(line).await.1.notes[0].contains("good one already"));
+}
+
+#[tokio::test]
 async fn a_lab_is_imported_and_backed_up_over_real_ssh_and_telnet() {
     let folder = tempfile::tempdir().unwrap();
     let lab = Shell::closed(folder.path().join("lab"));

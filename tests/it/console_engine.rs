@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use noctule::console::{Caps, Request, Session, Settings};
+use noctule::engine::query::{Answer, Query, RevisionRef, SearchQuery};
 use noctule::engine::{Engine, Selection};
-use noctule::model::FailureKind;
+use noctule::model::{FailureKind, Role};
 
 use crate::console_fixture::text_of;
 use crate::engine_fixture::*;
@@ -12,10 +13,15 @@ use crate::engine_fixture::*;
 struct Desk {
     engine: Arc<Engine>,
     session: Session,
+    role: Role,
 }
 
 impl Desk {
     fn new(engine: &Arc<Engine>) -> Self {
+        Self::of(engine, Role::Admin)
+    }
+
+    fn of(engine: &Arc<Engine>, role: Role) -> Self {
         let caps = Caps {
             width: 100,
             height: 40,
@@ -24,8 +30,9 @@ impl Desk {
             no_color: false,
             unicode: true,
         };
-        let session = Session::new(&caps, &Settings::default(), engine.snapshot(), engine.now());
-        Self { engine: engine.clone(), session }
+        let settings = Settings { role, ..Settings::default() };
+        let session = Session::new(&caps, &settings, engine.snapshot(), engine.now());
+        Self { engine: engine.clone(), session, role }
     }
 
     /// Types, lets the engine answer what is asked, and returns what is seen.
@@ -41,7 +48,7 @@ impl Desk {
             for request in requests {
                 match request {
                     Request::Query(id, query) => {
-                        let answer = self.engine.query(query).await;
+                        let answer = self.engine.query(self.role, query).await;
                         self.session.answer(id, answer);
                     }
                     other => panic!("nothing but reads was expected: {other:?}"),
@@ -85,4 +92,53 @@ async fn what_was_backed_up_is_listed_compared_searched_and_opened() {
     assert_shown(&desk.types("2").await, &["✖ 1 failed", "edge-1", "Changed last"]);
     assert_shown(&desk.types("5").await, &["cisco_ios", "IOS and IOS XE", "built in"]);
     assert_shown(&desk.types(":config nothing\r").await, &["There is no device nothing"]);
+}
+
+/// Every read and the command that answers the same.
+fn reads(device: noctule::model::DeviceId) -> Vec<(Query, &'static str)> {
+    let which = RevisionRef { device, number: None };
+    let search = SearchQuery { pattern: "vlan".into(), regex: false, history: true, limit: 10 };
+    let ios = || "cisco_ios".parse().unwrap();
+    let driver = Some(Arc::from("id = 'cisco_ios'"));
+    vec![
+        (Query::History(device), "backup list"),
+        (Query::Config(which), "backup show"),
+        (Query::Pair(which, which), "backup diff"),
+        (Query::Search(search), "search"),
+        (Query::HostKeys(device), "hostkey list"),
+        (Query::Drivers, "driver list"),
+        (Query::Driver(ios()), "driver show"),
+        (Query::Replay { device, id: None, driver: None }, "recording show"),
+        (Query::Replay { device, id: Some(1), driver }, "recording show"),
+    ]
+}
+
+#[tokio::test]
+async fn a_screen_shows_a_viewer_no_more_than_the_command_would() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), "[backup]\nretries = 0\n", network.clone(), &hand).await;
+    add(&engine, &["core-1"]).await;
+    network.play("core-1", [Script::Read("vlan 10\nend\n".into()), Script::Fail(FailureKind::Prompt)]);
+    back_up(&engine, &Selection::all()).await;
+    hand.move_by(1000);
+    back_up(&engine, &Selection::all()).await;
+    let device = engine.device("core-1").unwrap().id;
+    for (query, name) in reads(device) {
+        let command = noctule::commands::all().into_iter().find(|command| command.name == name).unwrap();
+        assert_eq!(query.role(), command.role, "{name}");
+        for role in [Role::Viewer, Role::Operator, Role::Engineer, Role::Admin] {
+            let answer = engine.query(role, query.clone()).await;
+            let refused = matches!(&answer, Answer::Failed(why) if why.contains("needs the role"));
+            assert_eq!(refused, role < command.role, "{name} for {role}: {answer:?}");
+        }
+    }
+
+    let mut viewer = Desk::of(&engine, Role::Viewer);
+    assert_shown(&viewer.types(":config core-1\r").await, &["vlan 10", "newest good"]);
+    let refused = viewer.types(":recording core-1\r").await;
+    assert_shown(&refused, &["needs the role engineer, and yours is viewer"]);
+    assert!(!refused.contains("step 1"), "{refused}");
+    let mut engineer = Desk::of(&engine, Role::Engineer);
+    let shown = engineer.types(":recording core-1\r").await;
+    assert!(!shown.contains("needs the role"), "{shown}");
 }

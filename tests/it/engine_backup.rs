@@ -7,7 +7,7 @@ use noctule::engine::fields::{Change, Field};
 use noctule::engine::history::View;
 use noctule::engine::query::RevisionRef;
 use noctule::engine::snapshot::BackupState;
-use noctule::engine::{Engine, Options, Selection};
+use noctule::engine::{Actor, Engine, Options, Selection};
 use noctule::model::{EventKind, FailureKind, RevisionState, RunStatus};
 
 use crate::engine_fixture::*;
@@ -103,7 +103,10 @@ async fn what_is_not_proven_is_put_aside_and_replaces_nothing() {
     add(&engine, &["sw"]).await;
     let device = engine.device("sw").unwrap();
     let half = Script::Doubtful("hostname sw\n".to_owned());
-    network.play("sw", [Script::Read(text("vlan 1")), half.clone(), half, Script::Read(text("vlan 1"))]);
+    // each run reads what it doubts once more
+    let halves = [half.clone(), half.clone(), half.clone(), half];
+    let all = [Script::Read(text("vlan 1"))].into_iter().chain(halves).chain([Script::Read(text("vlan 1"))]);
+    network.play("sw", all);
     one(&engine).await;
     hand.move_by(1000);
     let suspect = one(&engine).await;
@@ -125,6 +128,106 @@ async fn what_is_not_proven_is_put_aside_and_replaces_nothing() {
     use EventKind::{BackupRecovered, ConfigChanged, Quarantined};
     engine.stop().await;
     assert_eq!(events(&engine), [BackupRecovered, Quarantined, ConfigChanged]);
+}
+
+#[tokio::test]
+async fn what_is_doubted_is_read_once_more_and_kept_only_if_no_proof_comes() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), QUICK, network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let half = || Script::Doubtful("hostname sw\n".to_owned());
+    for (second, status, sessions) in [
+        (Script::Read(text("vlan 1")), RunStatus::Changed, 2),
+        (half(), RunStatus::Failed, 2),
+        // the line breaks twice after the doubtful reading, which is still what there is to look at
+        (Script::Fail(FailureKind::Timeout), RunStatus::Failed, 3),
+    ] {
+        hand.move_by(1000);
+        network.play("sw", [half(), second]);
+        let report = one(&engine).await;
+        assert_eq!(report.status, status, "{report:?}");
+        assert!(report.revision.is_some(), "{report:?}");
+        assert_eq!(network.sessions.swap(0, Ordering::SeqCst), sessions);
+    }
+    hand.move_by(1000);
+    network.play("sw", [half(), Script::Fail(FailureKind::HostKey)]);
+    assert_eq!(
+        one(&engine).await.error.unwrap().kind,
+        FailureKind::HostKey,
+        "not hidden by what came before"
+    );
+}
+
+#[tokio::test]
+async fn what_a_person_accepts_is_the_newest_good_one_and_read_again_it_is_silent() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), QUICK, network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let device = engine.device("sw").unwrap();
+    let half = |note: &str| Script::Doubtful(format!("hostname sw\n! {note}\n"));
+    network.play("sw", [Script::Read(text("vlan 1"))]);
+    one(&engine).await;
+    hand.move_by(1000);
+    network.play("sw", [half("noise")]);
+    assert_eq!(one(&engine).await.revision, Some(2));
+
+    let reasonless = Actor::new("ann", " ", "backup accept sw 2");
+    assert!(engine.accept_revision(&reasonless, &device, "2").await.is_err());
+    let error = engine.accept_revision(&ann(), &device, "1").await.unwrap_err();
+    assert!(error.message.contains("good one already"), "{}", error.message);
+    let why = Actor::new("ann", "the card is out", "backup accept sw 2");
+    let accepted = engine.accept_revision(&why, &device, "2").await.unwrap();
+    let RevisionState::Accepted(by) = &accepted.state else { panic!("{accepted:?}") };
+    assert_eq!((by.by.as_str(), by.why.as_str()), ("ann", "the card is out"));
+    assert_eq!(by.lacked, "the end marker is missing");
+    assert_eq!(engine.revision(&device, "newest").await.unwrap(), accepted);
+    assert_eq!(state(&engine, "sw"), BackupState::Good);
+    let newest_event = engine.snapshot().events[0].message.clone();
+    assert!(newest_event.contains("accepted by ann: the card is out"), "{newest_event}");
+
+    // still not proven, but the same: with other noise, and to the byte
+    for note in ["noise", "other noise"] {
+        hand.move_by(1000);
+        network.play("sw", [half(note)]);
+        let report = one(&engine).await;
+        assert_eq!((report.status, report.revision), (RunStatus::Unchanged, Some(2)), "{note}: {report:?}");
+    }
+    let newest = engine.revision(&device, "newest").await.unwrap();
+    assert!(matches!(newest.state, RevisionState::Accepted(_)), "who answers for it is not forgotten");
+    assert_eq!(engine.snapshot().events[0].message, newest_event, "silent");
+
+    engine.stop().await;
+    drop(engine);
+    let engine = self::engine(folder.path(), QUICK, network.clone(), &hand).await;
+    assert_eq!(engine.revision(&device, "newest").await.unwrap(), newest);
+    let journal = engine.store().journal(0).unwrap();
+    let entry = journal.map(|entry| entry.unwrap().unwrap()).find(|entry| entry.verb == "backup accept sw 2");
+    assert!(
+        entry.is_some_and(|entry| (entry.actor.as_str(), entry.why.as_str()) == ("ann", "the card is out"))
+    );
+}
+
+#[tokio::test]
+async fn what_the_device_is_proven_not_to_hold_any_more_is_not_accepted() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), QUICK, network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    let device = engine.device("sw").unwrap();
+    for script in
+        [Script::Read(text("vlan 1")), Script::Doubtful("hostname sw\n".into()), Script::Read(text("vlan 1"))]
+    {
+        network.play("sw", [script]);
+        one(&engine).await;
+        hand.move_by(1000);
+    }
+    let error = engine.accept_revision(&ann(), &device, "2").await.unwrap_err();
+    assert!(error.message.contains("proven again after revision 2"), "{}", error.message);
+    // one that a newer one has replaced becomes good, not the newest
+    network.play("sw", [Script::Read(text("vlan 2"))]);
+    one(&engine).await;
+    engine.accept_revision(&ann(), &device, "2").await.unwrap();
+    assert_eq!(engine.revision(&device, "newest").await.unwrap().number, 3);
+    assert_eq!(engine.revision(&device, "-1").await.unwrap().number, 2);
 }
 
 #[tokio::test]
@@ -291,7 +394,8 @@ async fn retention_forgets_by_count_and_never_the_newest_good_one() {
     add(&engine, &["sw"]).await;
     let device = engine.device("sw").unwrap();
     let good = (1..=3).map(|n| Script::Read(text(&format!("vlan {n}"))));
-    let half = (1..=3).map(|n| Script::Doubtful(format!("hostname {n}\n")));
+    // each is read twice
+    let half = (2..8).map(|n| Script::Doubtful(format!("hostname {}\n", n / 2)));
     network.play("sw", good.chain(half));
     for _ in 0..6 {
         one(&engine).await;

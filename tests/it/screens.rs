@@ -442,6 +442,23 @@ fn a_viewer_changes_nothing() {
 }
 
 #[test]
+fn a_revision_that_was_put_aside_is_accepted_with_a_reason() {
+    let mut operator = trouble();
+    operator.command("history core-1").press("A").sees("Only a revision that was put aside");
+    // the failed run, the unchanged one, 5, 4
+    operator.press("jjjA").sees("was put aside: the end marker").sees("Why, or Esc to cancel");
+    operator.press("<enter>").sees("Why, or Esc to cancel").press("it's a spare<enter>");
+    operator.sees("reason: it's a spare").sees("[ Cancel ]").press("<enter>").sees("nothing was done");
+    assert!(operator.lines.is_empty());
+    operator.press("Aspare<enter>y");
+    assert_eq!(operator.line(), "backup accept core-1 4 --reason spare");
+
+    let settings = Settings { role: noctule::model::Role::Operator, ..Settings::default() };
+    let mut operator = Operator::with(World::new(State::Trouble, false), 80, 24, &settings);
+    operator.command("history core-1").press("jjjA").sees("needs the role engineer");
+}
+
+#[test]
 fn a_dangerous_line_is_asked_for_with_the_focus_on_cancel() {
     let mut operator = trouble();
     operator.command("job cancel 12").sees("[ Cancel ]").press("<enter>").sees("nothing was done");

@@ -7,7 +7,9 @@ use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::backup::{BackupOptions, RunReport};
-use crate::model::{Danger, Evidence, FailureKind, Revision, RevisionState, Role, RunStatus};
+use crate::model::{
+    Acceptance, Danger, Evidence, FailureKind, Revision, RevisionState, Role, RunStatus,
+};
 
 inventory::submit! { Command {
     name: "backup run",
@@ -149,14 +151,26 @@ struct Shown<'a> {
     sha256: &'a str,
     state: &'static str,
     reason: Option<&'a str>,
+    accepted: Option<Accepted<'a>>,
     evidence: &'a Evidence,
+}
+
+/// Who answers for a revision that was put aside.
+#[derive(Serialize)]
+struct Accepted<'a> {
+    by: &'a str,
+    why: &'a str,
+    at: String,
 }
 
 impl<'a> Shown<'a> {
     fn of(device: &'a str, revision: &'a Revision) -> Self {
-        let (state, reason) = match &revision.state {
-            RevisionState::Good => ("good", None),
-            RevisionState::Quarantined { reason } => ("quarantined", Some(reason.as_str())),
+        let (state, reason, accepted) = match &revision.state {
+            RevisionState::Good => ("good", None, None),
+            RevisionState::Quarantined { reason } => ("quarantined", Some(reason.as_str()), None),
+            RevisionState::Accepted(Acceptance { lacked, by, why, at }) => {
+                ("good", Some(lacked.as_str()), Some(Accepted { by, why, at: at.rfc3339() }))
+            }
         };
         Self {
             device,
@@ -168,6 +182,7 @@ impl<'a> Shown<'a> {
             sha256: &revision.sha256,
             state,
             reason,
+            accepted,
             evidence: &revision.evidence,
         }
     }
@@ -204,6 +219,7 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
             match &one.state {
                 RevisionState::Good => "good".to_owned(),
                 RevisionState::Quarantined { reason } => format!("quarantined: {reason}"),
+                RevisionState::Accepted(Acceptance { by, why, .. }) => format!("accepted by {by}: {why}"),
             },
         ]);
     }

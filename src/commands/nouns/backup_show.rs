@@ -16,8 +16,6 @@ const VIEW: Arg = Arg::optional(
     Kind::Choice(&["normal", "exact"]),
     "normal (default): without noise, secrets as fingerprints; exact: as the device sent it, for engineers",
 );
-/// The least role that may read exact texts: they hold secrets.
-const READS_EXACT: Role = Role::Engineer;
 
 inventory::submit! { Command {
     name: "backup show",
@@ -68,10 +66,10 @@ fn view(call: &Call) -> Result<View, ActError> {
         return Ok(View::Normal);
     }
     let person = &call.door.person;
-    if person.role < READS_EXACT {
+    if person.role < Role::READS_SECRETS {
         return Err(ActError::conflict(format!(
-            "exact texts hold secrets and need the role {READS_EXACT}, {} has {}; the normal view shows fingerprints in their place",
-            person.name, person.role
+            "exact texts hold secrets and need the role {}, {} has {}; the normal view shows fingerprints in their place",
+            Role::READS_SECRETS, person.name, person.role
         )));
     }
     Ok(View::Exact)
@@ -139,6 +137,7 @@ struct Difference<'a> {
     new: Place<'a>,
     added: usize,
     removed: usize,
+    unseen_secrets: usize,
     hunks: Vec<ShownHunk>,
 }
 
@@ -179,6 +178,9 @@ async fn diff(call: &Call) -> Result<Exit, ActError> {
     } else {
         call.content(diff::unified(&found, &old.heading(), &new.heading()).as_bytes());
     }
+    if let Some(note) = diff::unseen_note(&new.text).filter(|_| !call.json) {
+        call.note(note);
+    }
     Ok(Exit::Done)
 }
 
@@ -200,7 +202,14 @@ fn shown<'a>(old: &'a Side, new: &'a Side, found: &Diff) -> Difference<'a> {
             .collect(),
     });
     let hunks = hunks.collect();
-    Difference { old: old.place(), new: new.place(), added: found.added, removed: found.removed, hunks }
+    Difference {
+        old: old.place(),
+        new: new.place(),
+        added: found.added,
+        removed: found.removed,
+        unseen_secrets: diff::unseen_secrets(&new.text),
+        hunks,
+    }
 }
 
 /// A written file as `--json` shows it.

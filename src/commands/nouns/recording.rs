@@ -30,8 +30,7 @@ inventory::submit! { Command {
     aliases: &[],
     about: "Show a recording's transcript, secrets on the device's screen too",
     args: &[DEVICE, NUMBER],
-    // as exact configurations: what a device said may hold secrets that no pattern knows
-    role: Role::Engineer,
+    role: Role::READS_SECRETS,
     danger: Danger::None,
     needs: Needs::Engine,
     run: |call| Box::pin(show(call)),

@@ -372,7 +372,7 @@ fn draw_head(revision: &Revision, name: &str, area: Rect, buf: &mut Buffer, cx: 
             revision.number,
             cx.date(revision.at),
             revision.lines,
-            evidence::sentence(&revision.evidence)
+            evidence::proof(revision)
         );
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &head, cx.theme.style(Token::Good));
         return 1;

@@ -16,7 +16,7 @@ use crate::console::words::{self, Field};
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::DeviceRow;
 use crate::engine::trust::KnownKey;
-use crate::model::{DeviceId, Revision, RevisionState, clean_line};
+use crate::model::{DeviceId, Revision, clean_line};
 
 inventory::submit! { Decl {
     name: "device",
@@ -84,7 +84,7 @@ impl DevicePage {
 
     /// The number of the newest good revision.
     fn number(&self) -> Option<u32> {
-        let good = self.revisions.iter().find(|revision| revision.state == RevisionState::Good);
+        let good = self.revisions.iter().find(|revision| revision.state.is_good());
         good.map(|revision| revision.number)
     }
 

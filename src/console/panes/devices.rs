@@ -104,7 +104,7 @@ impl Rows for View<'_> {
         let row = self.rows[row];
         let device = &row.device;
         match COLUMNS[column].name {
-            "status" => format!("{} {}", self.cx.theme.state_glyph(row.state), state(row.state).0).into(),
+            "status" => words::health(row, self.cx).into(),
             "name" => device.name.as_str().into(),
             "address" => device.address.to_string().into(),
             "driver" => device.driver.as_ref().map_or("-", |driver| driver.as_str()).into(),

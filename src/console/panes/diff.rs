@@ -151,7 +151,7 @@ impl Diff {
 }
 
 fn good(revisions: &[Revision]) -> impl Iterator<Item = &Revision> {
-    revisions.iter().filter(|revision| revision.state == RevisionState::Good)
+    revisions.iter().filter(|revision| revision.state.is_good())
 }
 
 /// The numbers, old and new, of the revisions that `words` name; `revisions` come newest first.
@@ -306,19 +306,25 @@ impl Diff {
         let old_head = format!("- {}{}", name(&self.names.0), evidence::headline(&old.revision, cx));
         let new_head = format!("+ {}{}", name(&self.names.1), evidence::headline(&new.revision, cx));
         let token = |text: &ConfigText, usual| match text.revision.state {
-            RevisionState::Good => usual,
+            RevisionState::Good | RevisionState::Accepted(_) => usual,
             RevisionState::Quarantined { .. } => Token::Warn,
         };
         let old_style = cx.theme.style(token(old, Token::Removed));
         let new_style = cx.theme.style(token(new, Token::Added));
+        let note_at = if self.view.rows.beside { 1 } else { 2 };
+        let note = diff::unseen_note(&new.text);
+        if let Some(note) = &note {
+            text::put(buf, area.x, area.y + note_at, area.width, note, cx.theme.style(Token::Warn));
+        }
+        let rows = note_at + u16::from(note.is_some());
         if self.view.rows.beside {
             let half = area.width / 2;
             text::put(buf, area.x, area.y, half - 1, &old_head, old_style);
             text::put(buf, area.x + half, area.y, area.width - half, &new_head, new_style);
-            return 1;
+        } else {
+            text::put(buf, area.x, area.y, area.width, &old_head, old_style);
+            text::put(buf, area.x, area.y + 1, area.width, &new_head, new_style);
         }
-        text::put(buf, area.x, area.y, area.width, &old_head, old_style);
-        text::put(buf, area.x, area.y + 1, area.width, &new_head, new_style);
-        2
+        rows
     }
 }

@@ -28,6 +28,7 @@ inventory::submit! { Decl {
         Bind::hint("c", "show-config", "Config"),
         Bind::hint("d", "show-diff", "Diff; with the one before, or of two marked"),
         Bind::hint("b", "backup run {device}", "Back up"),
+        Bind::new("A", "accept", "Accept a revision that was put aside"),
     ],
     make: |args, cx| match args {
         [name] => {
@@ -48,6 +49,9 @@ const COLUMNS: &[Column] = &[
     Column::new("evidence", 34, 0).grow(),
 ];
 
+/// The command behind the action.
+const ACCEPT: &str = "backup accept";
+
 struct History {
     device: DeviceId,
     name: String,
@@ -58,9 +62,12 @@ struct History {
     preview: ChangePreview,
     failed: Option<String>,
     loaded: bool,
-    /// The last run that was known when the history was read: another one means reading again.
-    read_at: Option<Option<Timestamp>>,
+    /// What was known when the history was read: something else means reading again.
+    read_at: Option<Known>,
 }
+
+/// The last run, the newest good revision, and how many revisions this session has accepted.
+type Known = (Option<Timestamp>, Option<u32>, usize);
 
 /// A run, and the revision that it stored or confirmed; or a revision whose run is forgotten.
 struct Entry {
@@ -108,6 +115,35 @@ impl History {
     /// The number of the selected revision.
     fn number(&self) -> Option<u32> {
         self.selected()?.revision.as_ref().map(|revision| revision.number)
+    }
+
+    fn known(&self, cx: &Cx) -> Known {
+        let row = cx.device(self.device);
+        let last = row.and_then(|row| row.last_run.as_ref()).map(|run| run.at);
+        let newest = row.and_then(|row| row.newest.as_ref()).map(|newest| newest.number);
+        let accept = format!("{ACCEPT} {} ", self.name);
+        let accepted = cx.runs.iter().filter(|run| run.exit == Some(0) && run.line.starts_with(&accept));
+        (last, newest, accepted.count())
+    }
+
+    fn accept(&self) -> Outcome {
+        let revision = self.selected().and_then(|entry| entry.revision.as_deref());
+        let put_aside = revision.and_then(|revision| match &revision.state {
+            RevisionState::Quarantined { reason } => Some((revision, reason)),
+            RevisionState::Good | RevisionState::Accepted(_) => None,
+        });
+        let Some((revision, reason)) = put_aside else {
+            return Outcome::refused("Only a revision that was put aside can be accepted");
+        };
+        Outcome::Reason {
+            line: format!("{ACCEPT} {} {}", self.name, revision.number),
+            question: format!(
+                "Revision {} of {} was put aside: {}. Does it count as whole all the same?",
+                revision.number,
+                self.name,
+                clean_line(reason)
+            ),
+        }
     }
 }
 
@@ -196,6 +232,11 @@ fn proof(entry: &Entry) -> Cow<'_, str> {
     if let Some(RevisionState::Quarantined { reason }) = entry.revision.as_ref().map(|rev| &rev.state) {
         return format!("put aside: {}", clean_line(reason)).into();
     }
+    if let Some(revision) = entry.revision.as_ref().filter(|_| entry.first)
+        && matches!(revision.state, RevisionState::Accepted(_))
+    {
+        return evidence::proof(revision).into();
+    }
     if let Some(failure) = entry.run.as_ref().and_then(|run| run.failure.as_ref()) {
         return clean_line(&failure.message);
     }
@@ -216,14 +257,14 @@ impl Pane for History {
     }
 
     fn wants(&mut self, cx: &Cx) -> Option<Query> {
-        let last = cx.device(self.device).and_then(|row| row.last_run.as_ref()).map(|run| run.at);
-        if self.read_at == Some(last) {
+        let known = self.known(cx);
+        if self.read_at == Some(known) {
             let number = self.number().filter(|_| self.loaded);
             return self.preview.wants(self.device, number, &self.revisions);
         }
         self.loaded = false;
         self.preview.forget();
-        self.read_at = Some(last);
+        self.read_at = Some(known);
         Some(Query::History(self.device))
     }
 
@@ -252,6 +293,7 @@ impl Pane for History {
                 Outcome::Line(format!("recording {name} {}", recording.unwrap_or_default()))
             }
             (["open" | "show-config"], Some(number)) => Outcome::Line(format!("config {name} {number}")),
+            (["accept"], _) => self.accept(),
             (["show-diff"], number) => match (&self.marked_revisions()[..], number) {
                 ([old, new], _) => Outcome::Line(format!("diff {name} {old} {new}")),
                 (_, Some(number)) => Outcome::Line(format!("diff {name} {number}")),
@@ -317,7 +359,13 @@ impl Pane for History {
 
     fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
         let entry = self.selected();
-        let nothing = entry.is_none_or(|entry| entry.revision.is_none());
-        (matches!(line, "show-config" | "show-diff") && nothing).then(|| "no revision here".to_owned())
+        match (line, entry.and_then(|entry| entry.revision.as_ref())) {
+            ("show-config" | "show-diff", None) => Some("no revision here".to_owned()),
+            ("accept", revision) => match revision.map(|revision| revision.state.is_good()) {
+                Some(false) => None,
+                _ => Some("nothing put aside here".to_owned()),
+            },
+            _ => None,
+        }
     }
 }

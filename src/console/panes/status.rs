@@ -86,7 +86,7 @@ impl Rows for View<'_> {
     fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
         let row = self.rows[row];
         match COLUMNS[column].name {
-            "status" => format!("{} {}", self.cx.theme.state_glyph(row.state), state(row.state).0).into(),
+            "status" => words::health(row, self.cx).into(),
             "name" => row.device.name.as_str().into(),
             "proven" => self.cx.age(row.proven).into(),
             _ => words::why(row, self.cx),

@@ -9,7 +9,7 @@ use crate::console::cx::Cx;
 use crate::console::text;
 use crate::console::theme::Token;
 use crate::engine::query::{Answer, ConfigText, Query, RevisionRef};
-use crate::model::{DeviceId, Revision, RevisionState, clean_line};
+use crate::model::{DeviceId, Revision, clean_line};
 
 /// From how many columns on there is room for it.
 const ROOM_FROM: u16 = 160;
@@ -103,7 +103,7 @@ fn is(text: &ConfigText, number: Option<u32>) -> bool {
 
 /// The newest good revision that is older than `number`; `revisions` come newest first.
 fn good_before(revisions: &[Revision], number: u32) -> Option<u32> {
-    let good = revisions.iter().filter(|revision| revision.state == RevisionState::Good);
+    let good = revisions.iter().filter(|revision| revision.state.is_good());
     good.map(|revision| revision.number).find(|before| *before < number)
 }
 

@@ -3,6 +3,7 @@
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::{Answer, BackupCommand, Block, Driver};
+use crate::device::reversible::Form;
 
 /// The most memory that one pattern may take, in bytes: a driver file is foreign.
 const PATTERN_LIMIT: usize = 1 << 20;
@@ -49,6 +50,8 @@ pub struct CompiledDriver {
     pub volatile: Patterns,
     /// `[normal] secrets`
     pub secrets: Patterns,
+    /// `[normal] reversible_secrets`, and their forms
+    pub reversible_secrets: (Patterns, Vec<Form>),
     /// `[normal] rotating_secrets`
     pub rotating_secrets: Patterns,
     /// `[normal] secret_blocks`
@@ -151,6 +154,10 @@ impl CompiledDriver {
             drop: set("normal.drop", &driver.normal.drop)?,
             volatile: patterns("normal.volatile", &driver.normal.volatile)?,
             secrets: patterns("normal.secrets", &driver.normal.secrets)?,
+            reversible_secrets: (
+                patterns("normal.reversible_secrets", &reversible_patterns(&driver))?,
+                driver.normal.reversible_secrets.iter().map(|secret| secret.form).collect(),
+            ),
             rotating_secrets: patterns("normal.rotating_secrets", &driver.normal.rotating_secrets)?,
             secret_blocks: blocks.collect::<Result<_, String>>()?,
             errors: set("errors.lines", &driver.errors.lines)?,
@@ -186,16 +193,21 @@ fn check(driver: &Driver) -> Result<(), String> {
         return Err("backup.stated_size: group 1 must be the number of bytes: write (\\d+)".into());
     }
     for (field, texts) in [
-        ("normal.secrets", &driver.normal.secrets),
-        ("normal.rotating_secrets", &driver.normal.rotating_secrets),
+        ("normal.secrets", driver.normal.secrets.clone()),
+        ("normal.rotating_secrets", driver.normal.rotating_secrets.clone()),
+        ("normal.reversible_secrets", reversible_patterns(driver)),
     ] {
         for text in texts {
-            if pattern(field, text)?.captures_len() < 2 {
+            if pattern(field, &text)?.captures_len() < 2 {
                 return Err(format!("{field}: {text:?} has no group: put the secret part into (…)"));
             }
         }
     }
     Ok(())
+}
+
+fn reversible_patterns(driver: &Driver) -> Vec<String> {
+    driver.normal.reversible_secrets.iter().map(|secret| secret.pattern.clone()).collect()
 }
 
 fn pattern(field: &str, text: &str) -> Result<Regex, String> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::device::reversible::Form;
 use crate::model::{DriverId, TransportKind};
 
 /// A device kind.
@@ -19,7 +20,7 @@ pub struct Driver {
     pub vendor: String,
     /// What it is called, families included: `IOS and IOS XE`.
     pub name: String,
-    /// What it was tried on. Says so when that is nothing: `never tried on hardware; written from …`.
+    /// What it was tried on. Says so when that is nothing: `never tried on the real thing; written from …`.
     pub tried: String,
     /// The documents that the file was written from.
     #[serde(default)]
@@ -241,11 +242,24 @@ pub struct Normal {
     pub volatile: Vec<String>,
     /// Secrets: each capture group is replaced by its keyed fingerprint, `<secret:1f3a9c20>`.
     pub secrets: Vec<String>,
+    /// Secrets in a form that can be read back: the fingerprint is that of what they stand for, so that the same
+    /// password typed again is silent. What is not of the form is named as in `secrets`.
+    pub reversible_secrets: Vec<Reversible>,
     /// Secrets that are written with a new salt at each look (`rotating`): the group becomes `<secret>`.
     pub rotating_secrets: Vec<String>,
     /// Blocks that are secrets as a whole, such as a private key: from a line that matches `from` to one that
     /// matches `to`.
     pub secret_blocks: Vec<Block>,
+}
+
+/// `[[normal.reversible_secrets]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reversible {
+    /// Where they stand: each capture group is one.
+    pub pattern: String,
+    /// How they are written: `cisco-7` or `junos-9`.
+    pub form: Form,
 }
 
 /// `[[normal.secret_blocks]]`

@@ -166,3 +166,20 @@ fn refusals_are_taken_for_what_they_are() {
         assert!(driver(id).errors.is_match(line), "{id} {line:?}");
     }
 }
+
+/// What nobody tried must not look as if somebody had.
+#[test]
+fn every_driver_but_frr_says_that_it_was_never_tried_and_what_it_was_written_from() {
+    let drivers = Drivers::embedded();
+    for id in drivers.ids().filter(|id| id.as_str() != "frr") {
+        let driver = drivers.get(id).unwrap();
+        assert!(
+            driver.tried.starts_with("never tried on the real thing; written "),
+            "{id}: {}",
+            driver.tried
+        );
+        assert!(driver.tried.ends_with("its transcripts are made up"), "{id}: {}", driver.tried);
+        let named = driver.tried.contains("documents named here");
+        assert!(!named || !driver.sources.is_empty(), "{id} names no documents");
+    }
+}

@@ -117,17 +117,29 @@ impl Engine {
                 Ok(failed(before, run(RunStatus::Failed, Some(broken.failure)), None, recording))
             }
             Ok(Reading { exact, evidence, doubt: Some(reason), recording }) => {
+                let came = Came { device: &device, at, before, sha256: sha256_of(&exact), exact, evidence };
+                if self.is_accepted(&came)? {
+                    return self.proven(came, run(RunStatus::Unchanged, None));
+                }
                 let failure = Failure::new(FailureKind::Truncated, format!("put aside: {reason}"));
                 let recording = self.put_recording(at, before, recording)?;
-                let run = run(RunStatus::Failed, Some(failure));
-                let came = Came { device: &device, at, before, sha256: sha256_of(&exact), exact, evidence };
-                self.quarantined(came, run, reason, recording)
+                self.quarantined(came, run(RunStatus::Failed, Some(failure)), reason, recording)
             }
             Ok(Reading { exact, evidence, doubt: None, .. }) => {
                 let run = run(RunStatus::Unchanged, None);
                 let came = Came { device: &device, at, before, sha256: sha256_of(&exact), exact, evidence };
                 self.proven(came, run)
             }
+        }
+    }
+
+    /// Whether it is the configuration that a person has accepted though it could not be proven whole.
+    fn is_accepted(&self, came: &Came<'_>) -> Result<bool, ActError> {
+        match came.before.newest.as_ref().filter(|newest| matches!(newest.state, RevisionState::Accepted(_)))
+        {
+            Some(newest) if newest.sha256 == came.sha256 => Ok(true),
+            Some(newest) => Ok(newest.normal == self.put_normal(came.device, &came.exact)?),
+            None => Ok(false),
         }
     }
 
@@ -172,7 +184,8 @@ impl Engine {
     fn only_noise(&self, came: Came<'_>, run: Run, newest: &Revision) -> Result<Kept, ActError> {
         let before = came.before;
         let fresh = self.new_revision(came, newest.normal)?;
-        let revision = Revision { number: newest.number, at: newest.at, ..fresh };
+        let revision =
+            Revision { number: newest.number, at: newest.at, state: newest.state.clone(), ..fresh };
         Ok(Kept { let_go: Some(newest.exact.id), ..good(before, run, revision) })
     }
 
@@ -184,7 +197,7 @@ impl Engine {
             .store
             .get(&RevisionKey(before.device, number))
             .map_err(|error| ActError::storage("reading the quarantined revision", error))?;
-        Ok(known.filter(|known| known.sha256 == sha256 && known.state != RevisionState::Good))
+        Ok(known.filter(|known| known.sha256 == sha256 && !known.state.is_good()))
     }
 
     fn new_revision(&self, came: Came<'_>, normal: BlobRef) -> Result<Revision, ActError> {

@@ -287,33 +287,15 @@ fn host_and_port(place: &str) -> Option<(&str, Option<u16>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::fields::blank;
     use crate::model::{DeviceId, Timestamp};
 
     fn device(address: &str, proxy_jump: &str) -> Device {
         Device {
-            id: DeviceId(1),
-            name: "core-1".parse().unwrap(),
-            address: address.parse().unwrap(),
-            port: None,
             transport: Some(TransportKind::Ssh),
-            driver: None,
-            group: String::new(),
-            location: String::new(),
-            role: String::new(),
-            tags: Vec::new(),
-            asset_tag: String::new(),
-            description: String::new(),
             username: "noc".into(),
-            password: None,
-            enable_password: None,
-            identity_file: String::new(),
             proxy_jump: proxy_jump.into(),
-            legacy_algorithms: false,
-            charset: String::new(),
-            paused: false,
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            deleted: None,
+            ..blank(DeviceId(1), "core-1".parse().unwrap(), address.parse().unwrap(), Timestamp(0))
         }
     }
 

@@ -86,8 +86,9 @@ impl DeviceRun {
         self.engine.drivers().get(id).map_err(gone)
     }
 
-    /// Tries until it works, the failure is a lasting one, or the retries are used up. Between two attempts the
-    /// right to a session goes back, so that a dead device holds up nobody.
+    /// Tries until it works, the failure is a lasting one, or the retries are used up. What came without proof is read
+    /// once more, and kept for the case that no proof comes then. Between two attempts the right to a session goes
+    /// back, so that a dead device holds up nobody.
     async fn attempts(
         &mut self,
         device: &Arc<Device>,
@@ -96,13 +97,22 @@ impl DeviceRun {
     ) -> Result<Reading, Broken> {
         let mut permit = Some(permit);
         let mut attempt = 1;
+        let mut doubtful = None;
         loop {
-            let broken = match self.attempt(device, driver.clone()).await {
-                Ok(reading) => return Ok(reading),
-                Err(broken) => broken,
+            let ended = self.attempt(device, driver.clone()).await;
+            let passing = match &ended {
+                Ok(reading) => doubtful.is_none() && reading.doubt.is_some(),
+                Err(broken) => broken.failure.kind.is_passing(),
             };
-            if !broken.failure.kind.is_passing() || attempt > self.engine.settings.retries {
-                return Err(broken);
+            let ended = match (ended, doubtful.take()) {
+                // what came before tells more than a line that broke; but not more than a changed host key
+                (Err(broken), Some(before)) if passing || broken.failure.kind == FailureKind::Cancelled => {
+                    Ok(before)
+                }
+                (ended, _) => ended,
+            };
+            if !passing || attempt > self.engine.settings.retries {
+                return ended;
             }
             permit.take();
             attempt += 1;
@@ -113,9 +123,10 @@ impl DeviceRun {
             };
             permit = tokio::select! {
                 biased;
-                () = cancelled(&mut self.end) => return Err(broken),
+                () = cancelled(&mut self.end) => return ended,
                 permit = again => permit,
             };
+            doubtful = ended.ok();
         }
     }
 

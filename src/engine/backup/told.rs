@@ -1,5 +1,7 @@
 //! What the event log says about a run: what changed, what failed anew, what works again.
 
+use std::sync::Arc;
+
 use crate::engine::records::DeviceStatus;
 use crate::engine::start::Engine;
 use crate::model::{Device, Event, EventKind, Failure, FailureKind, Run, RunStatus, Severity, Timestamp};
@@ -17,7 +19,8 @@ impl Engine {
         let mut say = |kind, severity, message: String| {
             events.push(self.event(at, kind, severity, Some(device.name.clone()), &message));
         };
-        let failed_before = before.last_run.as_ref().filter(|run| run.status == RunStatus::Failed);
+        let failed = |run: &&Arc<Run>| run.status == RunStatus::Failed && !before.is_last_accepted();
+        let failed_before = before.last_run.as_ref().filter(failed);
         match (&run.failure, run.revision) {
             (Some(failure), Some(number)) => {
                 if failed_before.and_then(|run| run.revision) != Some(number) {
