@@ -10,15 +10,30 @@ use crate::engine::fields::{Change, Field};
 pub const PASSWORD: Arg = Arg::switch("--password", "ask for the login password");
 /// `--enable-password`
 pub const ENABLE: Arg = Arg::switch("--enable-password", "ask for the password of the privileged mode");
+/// `--snmp-community`
+pub const COMMUNITY: Arg = Arg::switch("--snmp-community", "ask for the community of SNMP 1 and 2c");
+/// `--snmp-auth-password`
+pub const SNMP_AUTH: Arg = Arg::switch("--snmp-auth-password", "ask for the password of SNMP 3's digest");
+/// `--snmp-priv-password`
+pub const SNMP_PRIV: Arg = Arg::switch("--snmp-priv-password", "ask for the password of SNMP 3's cipher");
 /// `--secrets-from FILE`
 pub const FILE: Arg = Arg::optional(
     "--secrets-from",
     Kind::Path,
-    "a file with lines password=… and enable_password=…; - is standard input",
+    "a file with lines such as password=… and snmp_community=…; - is standard input",
 );
 /// `[FIELD=VALUE …]`
 pub const FIELDS: Arg =
     Arg::many("field", Kind::Field, "fields of the record; an empty value takes one away");
+
+/// Which flag asks for which secret.
+const ASKED_BY: [(&Arg, Field); 5] = [
+    (&PASSWORD, Field::Password),
+    (&ENABLE, Field::EnablePassword),
+    (&COMMUNITY, Field::SnmpCommunity),
+    (&SNMP_AUTH, Field::SnmpAuthPassword),
+    (&SNMP_PRIV, Field::SnmpPrivPassword),
+];
 
 /// The largest file of secrets, in bytes.
 const LARGEST: usize = 16 << 10;
@@ -37,7 +52,7 @@ impl Call {
             }
             changes.push(change);
         }
-        for (flag, field) in [(PASSWORD, Field::Password), (ENABLE, Field::EnablePassword)] {
+        for (flag, field) in ASKED_BY {
             if self.args.has(flag.name) {
                 changes.push(self.asked(field)?);
             }
@@ -68,8 +83,9 @@ impl Call {
                 // the line itself is never repeated: it may be a password on its own
                 let wrong = || {
                     ActError::usage(format!(
-                        "line {} of the file of secrets is neither password=… nor enable_password=…",
-                        number + 1
+                        "line {} of the file of secrets is none of {}",
+                        number + 1,
+                        ASKED_BY.map(|(_, field)| format!("{field}=…")).join(", ")
                     ))
                 };
                 let (field, value) = line.split_once('=').ok_or_else(wrong)?;
@@ -81,7 +97,8 @@ impl Call {
 }
 
 fn on_the_command_line(field: Field) -> ActError {
-    let flag = if field == Field::Password { PASSWORD.name } else { ENABLE.name };
+    let asks = ASKED_BY.iter().find(|(_, asked)| *asked == field);
+    let flag = asks.map_or(FILE.name, |(flag, _)| flag.name);
     ActError::usage(format!(
         "a {field} does not belong on a command line, where others can read it: leave it out and say {flag}, which asks, or {} FILE",
         FILE.name

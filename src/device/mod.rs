@@ -6,6 +6,7 @@ pub mod clean;
 pub mod driver;
 pub mod explain;
 pub mod icmp;
+pub mod identity;
 pub mod new;
 pub mod normal;
 pub mod proof;
@@ -14,6 +15,7 @@ pub mod reversible;
 pub mod script;
 pub mod sections;
 pub mod session;
+pub mod snmp;
 pub mod transcript;
 pub mod transport;
 

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::{Address, Device, DeviceId, DeviceName, DriverId, Secret, Timestamp, is_hostile};
+use crate::model::{
+    Address, Device, DeviceId, DeviceName, DriverId, Sealed, Secret, SnmpAccess, Timestamp, is_hostile,
+};
 
 use super::error::ActError;
 
@@ -48,11 +50,29 @@ pub enum Field {
     Charset,
     /// `yes` or `no`.
     Paused,
+    /// The device that it hangs on.
+    Parent,
+    /// `1`, `2c`, `3`; empty tries what the other fields allow.
+    SnmpVersion,
+    /// The agent's port; empty is 161.
+    SnmpPort,
+    /// The community of SNMP 1 and 2c.
+    SnmpCommunity,
+    /// The user of SNMP 3.
+    SnmpUser,
+    /// The digest of SNMP 3.
+    SnmpAuth,
+    /// Its password.
+    SnmpAuthPassword,
+    /// The cipher of SNMP 3.
+    SnmpPriv,
+    /// Its password.
+    SnmpPrivPassword,
 }
 
 impl Field {
     /// Every field, in the order of an export.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 28] = [
         Self::Name,
         Self::Address,
         Self::Port,
@@ -72,6 +92,15 @@ impl Field {
         Self::LegacyAlgorithms,
         Self::Charset,
         Self::Paused,
+        Self::Parent,
+        Self::SnmpVersion,
+        Self::SnmpPort,
+        Self::SnmpCommunity,
+        Self::SnmpUser,
+        Self::SnmpAuth,
+        Self::SnmpAuthPassword,
+        Self::SnmpPriv,
+        Self::SnmpPrivPassword,
     ];
 
     /// Its name on a command line, in CSV and in TOML.
@@ -96,6 +125,15 @@ impl Field {
             Self::LegacyAlgorithms => "legacy_algorithms",
             Self::Charset => "charset",
             Self::Paused => "paused",
+            Self::Parent => "parent",
+            Self::SnmpVersion => "snmp_version",
+            Self::SnmpPort => "snmp_port",
+            Self::SnmpCommunity => "snmp_community",
+            Self::SnmpUser => "snmp_user",
+            Self::SnmpAuth => "snmp_auth",
+            Self::SnmpAuthPassword => "snmp_auth_password",
+            Self::SnmpPriv => "snmp_priv",
+            Self::SnmpPrivPassword => "snmp_priv_password",
         }
     }
 
@@ -121,12 +159,52 @@ impl Field {
             Self::LegacyAlgorithms => "yes to offer old SSH algorithms",
             Self::Charset => "character set, such as gbk or windows-1251",
             Self::Paused => "yes to leave it out of scheduled work",
+            Self::Parent => "the device that it hangs on, by name",
+            Self::SnmpVersion => "1, 2c, 3, or empty to try what the other fields allow",
+            Self::SnmpPort => "1 to 65535, empty for 161",
+            Self::SnmpCommunity => "community of SNMP 1 and 2c",
+            Self::SnmpUser => "user of SNMP 3",
+            Self::SnmpAuth => "digest of SNMP 3: md5, sha, sha224, sha256, sha384 or sha512",
+            Self::SnmpAuthPassword => "password of SNMP 3's digest",
+            Self::SnmpPriv => "cipher of SNMP 3: des, aes, aes192, aes256, aes192-c or aes256-c",
+            Self::SnmpPrivPassword => "password of SNMP 3's cipher",
         }
     }
 
     /// Whether its value must never be shown.
     pub fn is_secret(self) -> bool {
-        matches!(self, Self::Password | Self::EnablePassword)
+        matches!(
+            self,
+            Self::Password
+                | Self::EnablePassword
+                | Self::SnmpCommunity
+                | Self::SnmpAuthPassword
+                | Self::SnmpPrivPassword
+        )
+    }
+
+    /// The place of a secret in the record; `None` for a field that is none.
+    pub fn sealed_in(self, device: &mut Device) -> Option<&mut Option<Sealed>> {
+        match self {
+            Self::Password => Some(&mut device.password),
+            Self::EnablePassword => Some(&mut device.enable_password),
+            Self::SnmpCommunity => Some(&mut device.snmp.community),
+            Self::SnmpAuthPassword => Some(&mut device.snmp.auth_password),
+            Self::SnmpPrivPassword => Some(&mut device.snmp.privacy_password),
+            _ => None,
+        }
+    }
+
+    /// The sealed secret that `device` has in this field.
+    pub fn sealed(self, device: &Device) -> Option<&Sealed> {
+        match self {
+            Self::Password => device.password.as_ref(),
+            Self::EnablePassword => device.enable_password.as_ref(),
+            Self::SnmpCommunity => device.snmp.community.as_ref(),
+            Self::SnmpAuthPassword => device.snmp.auth_password.as_ref(),
+            Self::SnmpPrivPassword => device.snmp.privacy_password.as_ref(),
+            _ => None,
+        }
     }
 
     /// The value that `device` has, as it is written; empty for a secret.
@@ -135,11 +213,15 @@ impl Field {
         match self {
             Self::Name => device.name.to_string(),
             Self::Address => device.address.to_string(),
-            Self::Port => device.port.map(|port| port.to_string()).unwrap_or_default(),
-            Self::Transport => device.transport.map(|t| t.to_string()).unwrap_or_default(),
-            Self::Driver => device.driver.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Self::Port => word(&device.port),
+            Self::Transport => word(&device.transport),
+            Self::Driver => word(&device.driver),
             Self::Username => device.username.clone(),
-            Self::Password | Self::EnablePassword => String::new(),
+            Self::Password
+            | Self::EnablePassword
+            | Self::SnmpCommunity
+            | Self::SnmpAuthPassword
+            | Self::SnmpPrivPassword => String::new(),
             Self::Group => device.group.clone(),
             Self::Location => device.location.clone(),
             Self::Role => device.role.clone(),
@@ -151,8 +233,18 @@ impl Field {
             Self::LegacyAlgorithms => yes_no(device.legacy_algorithms),
             Self::Charset => device.charset.clone(),
             Self::Paused => yes_no(device.paused),
+            Self::Parent => word(&device.parent),
+            Self::SnmpVersion => word(&device.snmp.version),
+            Self::SnmpPort => word(&device.snmp.port),
+            Self::SnmpUser => device.snmp.user.clone(),
+            Self::SnmpAuth => word(&device.snmp.auth),
+            Self::SnmpPriv => word(&device.snmp.privacy),
         }
     }
+}
+
+fn word(value: &Option<impl ToString>) -> String {
+    value.as_ref().map(ToString::to_string).unwrap_or_default()
 }
 
 impl fmt::Display for Field {
@@ -233,6 +325,8 @@ pub fn blank(id: DeviceId, name: DeviceName, address: Address, at: Timestamp) ->
         created: at,
         updated: at,
         deleted: None,
+        snmp: SnmpAccess::default(),
+        parent: None,
     }
 }
 
@@ -252,7 +346,11 @@ pub fn set(device: &mut Device, change: &Change) -> Result<(), ActError> {
         Field::Transport => device.transport = optional(value, FromStr::from_str).map_err(wrong)?,
         Field::Driver => device.driver = optional(value, DriverId::from_str).map_err(wrong)?,
         Field::Username => device.username = line(value, 128).map_err(wrong)?,
-        Field::Password | Field::EnablePassword => return Err(wrong("a secret is sealed, not set".into())),
+        Field::Password
+        | Field::EnablePassword
+        | Field::SnmpCommunity
+        | Field::SnmpAuthPassword
+        | Field::SnmpPrivPassword => return Err(wrong("a secret is sealed, not set".into())),
         Field::Group => device.group = group(value).map_err(wrong)?,
         Field::Location => device.location = line(value, 200).map_err(wrong)?,
         Field::Role => device.role = line(value, 40).map_err(wrong)?,
@@ -264,6 +362,13 @@ pub fn set(device: &mut Device, change: &Change) -> Result<(), ActError> {
         Field::LegacyAlgorithms => device.legacy_algorithms = yes_no(value).map_err(wrong)?,
         Field::Charset => device.charset = charset(value).map_err(wrong)?,
         Field::Paused => device.paused = yes_no(value).map_err(wrong)?,
+        Field::Parent => device.parent = optional(value, DeviceName::from_str).map_err(wrong)?,
+        Field::SnmpVersion => device.snmp.version = optional(value, FromStr::from_str).map_err(wrong)?,
+        Field::SnmpPort => device.snmp.port = optional(value, port).map_err(wrong)?,
+        // RFC 3414: SnmpAdminString (SIZE(0..32))
+        Field::SnmpUser => device.snmp.user = line(value, 32).map_err(wrong)?,
+        Field::SnmpAuth => device.snmp.auth = optional(value, FromStr::from_str).map_err(wrong)?,
+        Field::SnmpPriv => device.snmp.privacy = optional(value, FromStr::from_str).map_err(wrong)?,
     }
     Ok(())
 }
@@ -271,13 +376,18 @@ pub fn set(device: &mut Device, change: &Change) -> Result<(), ActError> {
 /// Checks a password as it is typed.
 ///
 /// # Errors
-/// When it is longer than 1 024 bytes or holds a control character, which no device takes at a prompt.
+/// When it is longer than 1 024 bytes or holds a control character, which no device takes at a prompt; or is shorter
+/// than the eight characters that RFC 3414 wants of a password of SNMPv3.
 pub fn check_secret(field: Field, value: &str) -> Result<Secret, ActError> {
     if value.len() > 1024 {
         return Err(ActError::usage(format!("{field}: longer than 1024 bytes")));
     }
     if value.chars().any(char::is_control) {
         return Err(ActError::usage(format!("{field}: holds a control character")));
+    }
+    let has_least = matches!(field, Field::SnmpAuthPassword | Field::SnmpPrivPassword);
+    if has_least && (1..8).contains(&value.len()) {
+        return Err(ActError::usage(format!("{field}: shorter than the 8 characters that SNMPv3 asks for")));
     }
     Ok(Secret::new(value))
 }

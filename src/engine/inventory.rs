@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{
-    Address, Device, DeviceId, DeviceName, DriverId, EventKind, Sealed, Secret, Severity, Timestamp,
-};
+use crate::model::{Address, Device, DeviceId, DeviceName, DriverId, EventKind, Secret, Severity, Timestamp};
 
 use crate::store::Entry;
 
@@ -52,6 +50,7 @@ impl Engine {
         self.check_name_is_free(&name, None)?;
         let mut device = blank(self.present().next_device(), name, address, now);
         self.apply(&mut device, changes)?;
+        self.check_parent(&device)?;
         let message = format!("{} was added by {}", device.name, by.name);
         let device = Arc::new(device);
         self.store_devices(by, "device add", now, std::slice::from_ref(&device), &message).await?;
@@ -72,12 +71,42 @@ impl Engine {
             return Ok(Edited { device: old, fields });
         }
         self.check_name_is_free(&device.name, Some(device.id))?;
+        if fields.contains(&Field::Parent) {
+            self.check_parent(&device)?;
+        }
         device.updated = now;
         let device = Arc::new(device);
         let names: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
         let message = format!("{}: {} changed by {}", old.name, names.join(", "), by.name);
-        self.store_devices(by, "device edit", now, std::slice::from_ref(&device), &message).await?;
+        let mut stored = vec![Arc::clone(&device)];
+        if device.name != old.name {
+            stored.extend(self.children_renamed(&old.name, &device.name, now));
+        }
+        self.store_devices(by, "device edit", now, &stored, &message).await?;
         Ok(Edited { device, fields })
+    }
+
+    /// The devices that hang on `old`, hanging on `new`.
+    fn children_renamed(&self, old: &DeviceName, new: &DeviceName, now: Timestamp) -> Vec<Arc<Device>> {
+        let present = self.present();
+        let children = present.devices().filter(|child| child.parent.as_ref() == Some(old));
+        let renamed = children.map(|child| {
+            Arc::new(Device { parent: Some(new.clone()), updated: now, ..child.as_ref().clone() })
+        });
+        renamed.collect()
+    }
+
+    fn check_parent(&self, device: &Device) -> Result<(), ActError> {
+        match &device.parent {
+            Some(parent) if *parent == device.name => {
+                Err(ActError::usage("parent: a device does not hang on itself"))
+            }
+            Some(parent) => self
+                .device(parent.as_str())
+                .map(drop)
+                .map_err(|error| ActError::usage(format!("parent: {}", error.message))),
+            None => Ok(()),
+        }
     }
 
     /// Puts devices away. Their history stays, and [`Engine::restore_device`] brings them back.
@@ -128,16 +157,20 @@ impl Engine {
     /// # Errors
     /// When a sealed secret does not open: it was damaged, or the vault's key is another one.
     pub fn passwords(&self, device: &Device) -> Result<Passwords, ActError> {
-        let open = |field: Field, sealed: &Option<Sealed>| match sealed {
+        Ok(Passwords {
+            login: self.secret(device, Field::Password)?,
+            enable: self.secret(device, Field::EnablePassword)?,
+        })
+    }
+
+    /// The secret that `device` has in `field`, empty where it has none.
+    pub(super) fn secret(&self, device: &Device, field: Field) -> Result<Secret, ActError> {
+        match field.sealed(device) {
             None => Ok(Secret::default()),
             Some(sealed) => self.store.unseal(&place(device.id, field), sealed).map_err(|error| {
                 ActError::storage(&format!("opening the {field} of {}", device.name), error)
             }),
-        };
-        Ok(Passwords {
-            login: open(Field::Password, &device.password)?,
-            enable: open(Field::EnablePassword, &device.enable_password)?,
-        })
+        }
     }
 
     /// Puts changes into a record; the fields that differ afterwards.
@@ -175,24 +208,14 @@ impl Engine {
     /// Seals a new secret, unless it is the one already held. Whether it changed.
     fn apply_secret(&self, device: &mut Device, change: &Change) -> Result<bool, ActError> {
         let new = check_secret(change.field, &change.value)?;
-        let held = self.passwords(device);
-        let is_held = |held: Passwords| match change.field {
-            Field::EnablePassword => held.enable.expose() == new.expose(),
-            _ => held.login.expose() == new.expose(),
-        };
         // one that does not open any more is simply replaced
-        if held.is_ok_and(is_held) {
+        if self.secret(device, change.field).is_ok_and(|held| held.expose() == new.expose()) {
             return Ok(false);
         }
-        let sealed = if new.is_empty() {
-            None
-        } else {
-            let place = place(device.id, change.field);
-            Some(self.store.seal(&place, &new))
-        };
-        match change.field {
-            Field::EnablePassword => device.enable_password = sealed,
-            _ => device.password = sealed,
+        let place = place(device.id, change.field);
+        let sealed = (!new.is_empty()).then(|| self.store.seal(&place, &new));
+        if let Some(held) = change.field.sealed_in(device) {
+            *held = sealed;
         }
         Ok(true)
     }

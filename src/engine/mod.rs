@@ -14,6 +14,7 @@ mod events;
 pub mod export;
 pub mod fields;
 pub mod history;
+pub mod identity;
 pub mod import;
 pub mod inventory;
 mod present;

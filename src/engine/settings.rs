@@ -7,6 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::device::driver::Limits;
+use crate::device::snmp::SnmpLimits;
+use crate::model::Secret;
 
 /// The file's name in the configuration folder.
 pub const FILE: &str = "config.toml";
@@ -38,6 +40,8 @@ pub struct Settings {
     pub limits: Limits,
     /// How devices are probed.
     pub pulse: PulseSettings,
+    /// How agents are asked.
+    pub snmp: SnmpSettings,
 }
 
 /// How devices are probed for whether they answer.
@@ -52,6 +56,23 @@ pub struct PulseSettings {
 impl Default for PulseSettings {
     fn default() -> Self {
         Self { timeout: Duration::from_secs(2), tcp_port: 22 }
+    }
+}
+
+/// How SNMP agents are asked.
+#[derive(Clone, Debug)]
+pub struct SnmpSettings {
+    /// Communities that are tried on devices whose record names none.
+    pub communities: Vec<Secret>,
+    /// Most agents at once.
+    pub concurrency: usize,
+    /// How long and how much an agent may answer.
+    pub limits: SnmpLimits,
+}
+
+impl Default for SnmpSettings {
+    fn default() -> Self {
+        Self { communities: Vec::new(), concurrency: 200, limits: SnmpLimits::default() }
     }
 }
 
@@ -82,6 +103,7 @@ impl Default for Settings {
             host_keys: HostKeyPolicy::default(),
             limits: Limits::default(),
             pulse: PulseSettings::default(),
+            snmp: SnmpSettings::default(),
         }
     }
 }
@@ -152,6 +174,7 @@ struct Written {
     ssh: SshTable,
     limits: LimitsTable,
     pulse: PulseTable,
+    snmp: SnmpTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -196,6 +219,16 @@ struct PulseTable {
     tcp_port: Option<Spanned<u32>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct SnmpTable {
+    communities: Vec<String>,
+    concurrency: Option<Spanned<u32>>,
+    timeout: Option<Spanned<String>>,
+    retries: Option<Spanned<u32>>,
+    whole: Option<Spanned<String>>,
+}
+
 /// Where in the file, and what is wrong there.
 type Mistake = (usize, String);
 
@@ -212,7 +245,20 @@ impl Written {
             })?,
             ..usual.limits
         };
+        let snmp = SnmpSettings {
+            communities: self.snmp.communities.into_iter().map(Secret::new).collect(),
+            concurrency: or_usual(self.snmp.concurrency, usual.snmp.concurrency, |n| {
+                number(n, 1, 5000).map(|n| n as usize)
+            })?,
+            limits: SnmpLimits {
+                timeout: or_usual(self.snmp.timeout, usual.snmp.limits.timeout, a_few_seconds)?,
+                retries: or_usual(self.snmp.retries, usual.snmp.limits.retries, |n| number(n, 0, 10))?,
+                whole: or_usual(self.snmp.whole, usual.snmp.limits.whole, a_few_seconds)?,
+                ..usual.snmp.limits
+            },
+        };
         Ok(Settings {
+            snmp,
             daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
             jitter: or_usual(self.backup.jitter, usual.jitter, less_than_a_day)?,
             concurrency: or_usual(self.backup.concurrency, usual.concurrency, |n| {

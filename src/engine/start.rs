@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -11,6 +11,8 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::device::driver::{Drivers, Limits};
+use crate::device::identity::Rules;
+use crate::device::snmp::Sockets;
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
 use crate::store::{OpenReport, Store, StoreError};
 
@@ -84,6 +86,8 @@ pub struct Engine {
     /// Read anew when an operator's driver file is saved.
     pub(super) drivers: ArcSwap<Drivers>,
     pub(super) queue: Queue,
+    pub(super) snmp: Arc<Sockets>,
+    pub(super) identity_rules: OnceLock<Rules>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
     /// Held while an act on the inventory checks, stores and shows: two people never take one name.
@@ -121,6 +125,8 @@ impl Engine {
             .map_err(|error| StartError::Store(error.to_string()))??;
         let engine = Arc::new(Self {
             queue: Queue::new(settings.concurrency),
+            snmp: Arc::default(),
+            identity_rules: OnceLock::new(),
             publisher: Arc::default(),
             bus: broadcast::channel(1024).0,
             acting: tokio::sync::Mutex::default(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::snmp::{self, COMMUNITY, SnmpAgent};
 use super::{ENABLE_PASSWORD, Fault, Fleet, FleetError, PASSWORD, Spec, USERNAME};
 use crate::device::driver::Drivers;
 use crate::model::{DriverId, TransportKind};
@@ -14,10 +15,14 @@ const NETWORK: &str = include_str!("../../inventory/demo.toml");
 /// The second byte of the loopback addresses that are tried, so that two demos run beside each other.
 const NETWORKS: std::ops::Range<u8> = 77..97;
 
+/// Where the agents of the demo's devices listen.
+const AGENT_PORT: u16 = 2361;
+
 /// A small ISP, simulated, up as long as this is.
 pub struct Demo {
     fleet: Fleet,
     inventory: String,
+    _agents: Vec<SnmpAgent>,
 }
 
 /// Why the demo did not start.
@@ -26,6 +31,9 @@ pub enum DemoError {
     /// The network's file has a mistake.
     #[error("inventory/demo.toml: {0}")]
     Network(String),
+    /// The agents' file has a mistake.
+    #[error("inventory/agents.toml: {0}")]
+    Agents(String),
     /// No device could be started.
     #[error(transparent)]
     Fleet(#[from] FleetError),
@@ -79,7 +87,8 @@ impl Demo {
             match Fleet::start(drivers, specs(&network, second)).await {
                 Ok(fleet) => {
                     let inventory = inventory(&network, second);
-                    return Ok(Self { fleet, inventory });
+                    let agents = agents(&network, second).await?;
+                    return Ok(Self { fleet, inventory, _agents: agents });
                 }
                 Err(error @ FleetError::Listen { .. }) => last = Some(error),
                 Err(error) => return Err(error.into()),
@@ -130,9 +139,29 @@ fn specs(network: &Network, second: u8) -> Vec<Spec> {
         .collect()
 }
 
+/// The SNMP agents of the devices that are up and have a kind.
+async fn agents(network: &Network, second: u8) -> Result<Vec<SnmpAgent>, DemoError> {
+    let kinds = snmp::agents().map_err(DemoError::Agents)?;
+    let mut agents = Vec::new();
+    for (number, entry) in network.device.iter().enumerate() {
+        let is_kind = |driver: &DriverId| kinds.iter().find(|kind| kind.driver == driver.as_str());
+        let Some(kind) = entry.driver.as_ref().and_then(is_kind) else { continue };
+        if matches!(entry.fault, Trouble::Down) {
+            continue;
+        }
+        let own = u16::try_from(number + 1).unwrap_or(0);
+        let objects = kind.objects(&entry.name, &entry.location, own).map_err(DemoError::Agents)?;
+        let address = SocketAddr::new(address(second, number), AGENT_PORT);
+        let started = SnmpAgent::start(address, COMMUNITY, objects).await;
+        let failed = |source| FleetError::Listen { name: entry.name.clone(), address, source };
+        agents.push(started.map_err(failed)?);
+    }
+    Ok(agents)
+}
+
 fn inventory(network: &Network, second: u8) -> String {
     let mut csv = String::from(
-        "name,address,port,transport,driver,username,password,enable_password,group,location,role\n",
+        "name,address,port,transport,driver,username,password,enable_password,group,location,role,snmp_community,snmp_port\n",
     );
     for (number, entry) in network.device.iter().enumerate() {
         let Entry { name, group, location, role, .. } = entry;
@@ -141,10 +170,10 @@ fn inventory(network: &Network, second: u8) -> String {
             (Some(transport), Some(driver)) => {
                 let port = port(transport);
                 csv += &format!(
-                    "{name},{address},{port},{transport},{driver},{USERNAME},{PASSWORD},{ENABLE_PASSWORD},{group},\"{location}\",{role}\n"
+                    "{name},{address},{port},{transport},{driver},{USERNAME},{PASSWORD},{ENABLE_PASSWORD},{group},\"{location}\",{role},{COMMUNITY},{AGENT_PORT}\n"
                 );
             }
-            _ => csv += &format!("{name},{address},,,,,,,{group},\"{location}\",{role}\n"),
+            _ => csv += &format!("{name},{address},,,,,,,{group},\"{location}\",{role},,\n"),
         }
     }
     csv

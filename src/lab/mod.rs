@@ -1,10 +1,12 @@
 //! Simulated devices that replay the drivers' transcripts over real SSH and Telnet: for the demo, the tests, the
 //! benches, and for training people.
 
+mod ber;
 mod conversation;
 mod demo;
 mod fleet;
 mod mutate;
+pub mod snmp;
 mod ssh;
 mod telnet;
 

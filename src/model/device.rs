@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, DeviceName, Timestamp};
+use super::{Address, DeviceName, SnmpAccess, Timestamp};
 
 /// A device's number, given once and never used again: history survives a rename.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,6 +164,10 @@ pub struct Device {
     pub updated: Timestamp,
     /// When it was put away; `device restore` brings it back.
     pub deleted: Option<Timestamp>,
+    /// How its SNMP agent is reached.
+    pub snmp: SnmpAccess,
+    /// The device that it hangs on, seen from here: it cannot be reached while that one is down.
+    pub parent: Option<DeviceName>,
 }
 
 impl Device {

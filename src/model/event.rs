@@ -36,6 +36,8 @@ pub enum EventKind {
     Inventory,
     /// The store, a driver file or a worker has something to say.
     System,
+    /// A device is not what it was: another serial number, software, name.
+    IdentityChanged,
 }
 
 /// One event.

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::record::{Key, Record};
-use crate::model::{BlobRef, Device, DeviceId, Event, Revision, Run, Timestamp};
+use crate::model::{
+    BlobRef, Device, DeviceId, DeviceName, Event, Identity, Revision, Run, SnmpAccess, Timestamp,
+};
 
 impl Key for DeviceId {
     fn encode(&self) -> Vec<u8> {
@@ -17,6 +19,25 @@ impl Key for DeviceId {
 
 impl Record for Device {
     const TABLE: &'static str = "device";
+    const VERSION: u8 = 2;
+    type Key = DeviceId;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, String> {
+        if version != 1 {
+            return Err(format!(
+                "version {version} of the table `{}` is unknown to this noctule",
+                Self::TABLE
+            ));
+        }
+        // version 2 added the last two fields, and postcard writes fields one behind the other
+        let added = postcard::to_stdvec(&(SnmpAccess::default(), None::<DeviceName>));
+        let added = added.map_err(|error| error.to_string())?;
+        postcard::from_bytes(&[bytes, &added].concat()).map_err(|error| error.to_string())
+    }
+}
+
+impl Record for Identity {
+    const TABLE: &'static str = "identity";
     const VERSION: u8 = 1;
     type Key = DeviceId;
 }

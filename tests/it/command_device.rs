@@ -33,7 +33,7 @@ async fn a_device_is_added_found_edited_put_away_and_brought_back() {
     assert_eq!(exit, Exit::Done);
     assert_eq!(told.lines, [r#"{"device":"core-1","fields":["location"]}"#]);
     let (_, told) = shell.run("device show core-1").await;
-    assert!(told.lines.iter().any(|line| line == "location          rack 4"), "{:?}", told.lines);
+    assert!(told.lines.iter().any(|line| line == "location            rack 4"), "{:?}", told.lines);
     assert!(!told.lines.concat().contains("hunter2"));
 
     shell.run("device rm core-1").await;

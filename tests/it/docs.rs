@@ -4,6 +4,7 @@ use std::path::Path;
 
 use noctule::commands::{Exit, manual};
 use noctule::console::keys;
+use noctule::engine::fields::{Change, Field};
 use serde_json::Value;
 
 use crate::command_fixture::Shell;
@@ -53,6 +54,12 @@ async fn every_field_of_an_answer_is_on_the_page() {
     let (folder, network) = (tempfile::tempdir().unwrap(), Network::new());
     let engine = engine(folder.path(), "[backup]\nretries = 0\n", network.clone(), &Hand::new()).await;
     add(&engine, &["sw"]).await;
+    let kinds = noctule::lab::snmp::agents().unwrap();
+    let objects = kinds[0].objects("sw", "here", 0).unwrap();
+    let community = noctule::lab::snmp::COMMUNITY;
+    let address = "127.62.0.2:0".parse().unwrap();
+    let agent = noctule::lab::snmp::SnmpAgent::start(address, community, objects).await.unwrap();
+    crate::identity::add_agent(&engine, "agent", &agent, &[Change::new(Field::Transport, "")]).await;
     let shell = Shell::over(&engine);
     let page = documented();
     let texts = ["hostname sw\n one\n", "hostname sw\n two\n"];
@@ -68,6 +75,8 @@ async fn every_field_of_an_answer_is_on_the_page() {
         "backup verify",
         "backup prune",
         "search hostname",
+        "identity run agent",
+        "identity list",
         "event list",
         "job list",
         "driver list",

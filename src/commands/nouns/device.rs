@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::device_list::Shown;
-use crate::commands::secrets::{ENABLE, FIELDS, FILE, PASSWORD};
+use crate::commands::secrets::{COMMUNITY, ENABLE, FIELDS, FILE, PASSWORD, SNMP_AUTH, SNMP_PRIV};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Device, Role};
@@ -15,7 +15,7 @@ inventory::submit! { Command {
     args: &[
         Arg::one("name", Kind::Text, "a unique name"),
         Arg::one("address", Kind::Text, "an IP address or host name"),
-        FIELDS, PASSWORD, ENABLE, FILE,
+        FIELDS, PASSWORD, ENABLE, COMMUNITY, SNMP_AUTH, SNMP_PRIV, FILE,
     ],
     role: Role::Engineer,
     danger: Danger::None,
@@ -27,7 +27,10 @@ inventory::submit! { Command {
     name: "device edit",
     aliases: &[],
     about: "Change fields of a device",
-    args: &[Arg::one("device", Kind::Device, "which"), FIELDS, PASSWORD, ENABLE, FILE],
+    args: &[
+        Arg::one("device", Kind::Device, "which"),
+        FIELDS, PASSWORD, ENABLE, COMMUNITY, SNMP_AUTH, SNMP_PRIV, FILE,
+    ],
     role: Role::Engineer,
     danger: Danger::None,
     needs: Needs::Engine,

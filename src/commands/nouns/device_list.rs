@@ -65,6 +65,15 @@ pub(super) struct Shown<'a> {
     legacy_algorithms: bool,
     charset: &'a str,
     paused: bool,
+    parent: Option<&'a str>,
+    snmp_version: Option<&'static str>,
+    snmp_port: Option<u16>,
+    has_snmp_community: bool,
+    snmp_user: &'a str,
+    snmp_auth: Option<&'static str>,
+    has_snmp_auth_password: bool,
+    snmp_priv: Option<&'static str>,
+    has_snmp_priv_password: bool,
     created: String,
     updated: String,
     deleted: Option<String>,
@@ -113,6 +122,15 @@ impl<'a> Shown<'a> {
             legacy_algorithms: device.legacy_algorithms,
             charset: &device.charset,
             paused: device.paused,
+            parent: device.parent.as_ref().map(|parent| parent.as_str()),
+            snmp_version: device.snmp.version.map(|version| version.as_str()),
+            snmp_port: device.snmp.port,
+            has_snmp_community: device.snmp.community.is_some(),
+            snmp_user: &device.snmp.user,
+            snmp_auth: device.snmp.auth.map(|auth| auth.as_str()),
+            has_snmp_auth_password: device.snmp.auth_password.is_some(),
+            snmp_priv: device.snmp.privacy.map(|privacy| privacy.as_str()),
+            has_snmp_priv_password: device.snmp.privacy_password.is_some(),
             created: device.created.rfc3339(),
             updated: device.updated.rfc3339(),
             deleted: rfc3339(device.deleted),
@@ -211,14 +229,9 @@ async fn show(call: &Call) -> Result<Exit, ActError> {
         call.object(&Shown::of(row))?;
         return Ok(Exit::Done);
     }
-    let line = |name: &str, value: &str| call.say_clean(format!("{name:<18}{value}").trim_end());
+    let line = |name: &str, value: &str| call.say_clean(format!("{name:<20}{value}").trim_end());
     for field in Field::ALL {
-        let set = match field {
-            Field::Password => row.device.password.is_some(),
-            Field::EnablePassword => row.device.enable_password.is_some(),
-            _ => false,
-        };
-        let value = match (field.is_secret(), set) {
+        let value = match (field.is_secret(), field.sealed(&row.device).is_some()) {
             (true, true) => "stored, sealed".to_owned(),
             (true, false) => "none".to_owned(),
             _ => field.read(&row.device),

@@ -105,6 +105,7 @@ fn what(kind: EventKind) -> &'static str {
         EventKind::HostKeyChanged => "host key changed",
         EventKind::Inventory => "inventory",
         EventKind::System => "system",
+        EventKind::IdentityChanged => "identity",
     }
 }
 

@@ -4,7 +4,7 @@ mod csv_file;
 mod export;
 mod toml_file;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::model::{Device, DeviceId, DeviceName, Timestamp};
@@ -107,6 +107,13 @@ struct Row {
     changes: Vec<Change>,
 }
 
+impl Row {
+    fn name(&self) -> Option<String> {
+        let name = self.changes.iter().find(|change| change.field == Field::Name)?;
+        Some(name.value.trim().to_owned())
+    }
+}
+
 impl Engine {
     /// What importing `bytes` would do. Changes nothing.
     ///
@@ -148,8 +155,10 @@ impl Engine {
         let mut plan = ImportPlan { bad: parsed.bad, ..ImportPlan::default() };
         let mut lines: HashMap<DeviceName, usize> = HashMap::new();
         let mut next = self.present().next_device();
+        let named: HashSet<String> = parsed.rows.iter().filter_map(Row::name).collect();
         for row in parsed.rows {
-            match self.plan_row(&row, next, now, &mut lines) {
+            let planned = self.plan_row(&row, next, now, &mut lines);
+            match planned.and_then(|planned| self.parent_is_there(planned, &named)) {
                 Err(reason) => plan.bad.push(BadLine::new(row.line, reason.message)),
                 Ok((device, fields)) => {
                     let planned = Planned { line: row.line, name: device.name.to_string(), fields };
@@ -168,6 +177,26 @@ impl Engine {
         }
         plan.bad.sort_by_key(|bad| bad.line);
         plan
+    }
+
+    /// A parent stands in the inventory, or in the same file.
+    fn parent_is_there(
+        &self,
+        planned: (Device, Vec<Field>),
+        named: &HashSet<String>,
+    ) -> Result<(Device, Vec<Field>), ActError> {
+        let device = &planned.0;
+        match &device.parent {
+            Some(parent) if *parent == device.name => {
+                Err(ActError::usage("parent: a device does not hang on itself"))
+            }
+            Some(parent) if !named.contains(parent.as_str()) && self.present().living(parent).is_none() => {
+                Err(ActError::usage(format!(
+                    "parent: there is no device {parent}, neither in the inventory nor in this file"
+                )))
+            }
+            _ => Ok(planned),
+        }
     }
 
     fn plan_row(

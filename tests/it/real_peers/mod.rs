@@ -1,4 +1,4 @@
-//! Sessions with software that is not ours: OpenSSH, FRRouting, GNU telnetd, each started for the test that wants it
+//! Sessions with software that is not ours: OpenSSH, FRRouting, GNU telnetd, net-snmp, each started for the test that wants it
 //! and ended with it. Debian's packages (`.ci/packages`) bring them; where one is missing its tests say so and pass.
 
 mod account;
@@ -9,6 +9,7 @@ mod openssh;
 mod openssh_engine;
 mod openssh_login;
 mod runs;
+mod snmpd;
 mod super_server;
 mod telnet;
 

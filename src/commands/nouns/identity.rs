@@ -1,0 +1,186 @@
+//! `identity`: what devices say they are, over SNMP.
+
+use serde::Serialize;
+
+use crate::commands::answer::{Table, count, date};
+use crate::commands::devices::{ALL, DRIVER, GROUP, NAMES, TAG};
+use crate::commands::{Arg, Call, Command, Exit, Needs};
+use crate::engine::ActError;
+use crate::engine::identity::IdentityReport;
+use crate::model::{Danger, Identity, Role};
+
+const WHICH: &[Arg] = &[NAMES, GROUP, TAG, DRIVER, ALL];
+
+inventory::submit! { Command {
+    name: "identity run",
+    aliases: &[],
+    about: "Ask devices over SNMP who they are: vendor, model, software, serial number, names",
+    args: WHICH,
+    role: Role::Operator,
+    danger: Danger::None,
+    needs: Needs::Engine,
+    run: |call| Box::pin(run(call)),
+} }
+
+inventory::submit! { Command {
+    name: "identity list",
+    aliases: &[],
+    about: "List what devices said they are when they were last asked",
+    args: WHICH,
+    role: Role::Viewer,
+    danger: Danger::None,
+    needs: Needs::Engine,
+    run: |call| Box::pin(list(call)),
+} }
+
+inventory::submit! { Command {
+    name: "identity unknown",
+    aliases: &[],
+    about: "List the devices that answered and whose vendor or model no rule knows, with what they said",
+    args: WHICH,
+    role: Role::Viewer,
+    danger: Danger::None,
+    needs: Needs::Engine,
+    run: |call| Box::pin(unknown(call)),
+} }
+
+async fn run(call: &Call) -> Result<Exit, ActError> {
+    let engine = call.engine()?;
+    let mut reading = engine.identify(&call.actor, &call.args.selection()?)?;
+    let (mut read, mut failed) = (0, 0);
+    let mut interrupted = call.door.io.interrupted();
+    let mut is_interrupted = false;
+    loop {
+        tokio::select! {
+            report = reading.reports.recv() => match report {
+                Some(report) => {
+                    *(if report.error.is_none() { &mut read } else { &mut failed }) += 1;
+                    tell(call, &report)?;
+                }
+                None => break,
+            },
+            () = &mut interrupted => {
+                is_interrupted = true;
+                call.note("interrupted: the devices that are not told of were not read");
+                break;
+            }
+        }
+    }
+    if !call.json {
+        call.note(format!("{} read, {failed} failed", count(read, "device")));
+    }
+    Ok(if failed > 0 || is_interrupted { Exit::Failed } else { Exit::Done })
+}
+
+fn tell(call: &Call, report: &IdentityReport) -> Result<(), ActError> {
+    if call.json {
+        return call.object(report);
+    }
+    let what = match &report.error {
+        Some(error) => error.to_string(),
+        None => {
+            let named = |name: &str, value: &Option<String>| {
+                value.as_ref().map(|value| format!("{name}{value}"))
+            };
+            let parts = [
+                named("", &report.vendor),
+                named("", &report.model),
+                named("", &report.os),
+                named("", &report.version),
+                named("serial ", &report.serial),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            if parts.is_empty() { "answers, but no rule knows it".to_owned() } else { parts.join(" ") }
+        }
+    };
+    call.say_clean(&format!("{:<24} {what}", report.device));
+    report.changes.iter().for_each(|change| call.say_clean(&format!("{:<24} changed: {change}", "")));
+    Ok(())
+}
+
+/// An identity as `--json` lists it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    device: &'a str,
+    at: String,
+    vendor: Option<&'a str>,
+    model: Option<&'a str>,
+    os: Option<&'a str>,
+    version: Option<&'a str>,
+    serial: Option<&'a str>,
+    sysname: Option<&'a str>,
+    location: Option<&'a str>,
+    contact: Option<&'a str>,
+    mac: Option<&'a str>,
+    sysobjectid: Option<&'a str>,
+    sysdescr: Option<&'a str>,
+    uptime: Option<u64>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(device: &'a str, identity: &'a Identity) -> Self {
+        Self {
+            device,
+            at: identity.at.rfc3339(),
+            vendor: identity.vendor.as_deref(),
+            model: identity.model.as_deref(),
+            os: identity.os.as_deref(),
+            version: identity.version.as_deref(),
+            serial: identity.serial.as_deref(),
+            sysname: identity.sysname.as_deref(),
+            location: identity.location.as_deref(),
+            contact: identity.contact.as_deref(),
+            mac: identity.mac.as_deref(),
+            sysobjectid: identity.sysobjectid.as_deref(),
+            sysdescr: identity.sysdescr.as_deref(),
+            uptime: identity.uptime,
+        }
+    }
+}
+
+async fn list(call: &Call) -> Result<Exit, ActError> {
+    let known = call.engine()?.identities(&call.args.selection_or_all()?).await?;
+    let mut table = Table::new(&["device", "vendor", "model", "os", "version", "serial", "read"]);
+    for (device, identity) in &known {
+        let Some(identity) = identity else { continue };
+        if call.json {
+            call.object(&Shown::of(device.name.as_str(), identity))?;
+        }
+        let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        table.row([
+            device.name.to_string(),
+            cell(&identity.vendor),
+            cell(&identity.model),
+            cell(&identity.os),
+            cell(&identity.version),
+            cell(&identity.serial),
+            date(Some(identity.at)),
+        ]);
+    }
+    if !call.json {
+        table.print(call, "no identity is known yet; `identity run --all` asks the devices");
+    }
+    Ok(Exit::Done)
+}
+
+async fn unknown(call: &Call) -> Result<Exit, ActError> {
+    let known = call.engine()?.identities(&call.args.selection_or_all()?).await?;
+    let mut table = Table::new(&["device", "vendor", "sysobjectid", "said of itself"]);
+    for (device, identity) in &known {
+        let Some(identity) = identity.as_ref().filter(|identity| identity.is_unknown()) else { continue };
+        if call.json {
+            call.object(&Shown::of(device.name.as_str(), identity))?;
+        }
+        let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        table.row([
+            device.name.to_string(),
+            cell(&identity.vendor),
+            cell(&identity.sysobjectid),
+            cell(&identity.sysdescr),
+        ]);
+    }
+    if !call.json {
+        table.print(call, "every device that answered is known");
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,221 @@
+//! What the rules make of what an agent said.
+
+use std::collections::HashMap;
+
+use regex::Regex;
+
+use super::rules::{CompiledAsk, CompiledRule, Rules};
+use super::schema::{Fact, Source};
+use crate::device::snmp::Oid;
+
+/// `1.3.6.1.4.1`
+const ENTERPRISES: [u32; 6] = [1, 3, 6, 1, 4, 1];
+
+/// What an agent said: clean texts.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// sysObjectID.
+    pub object: Option<Oid>,
+    /// sysDescr on one line.
+    pub descr: Option<String>,
+    /// sysName.
+    pub name: Option<String>,
+    /// entPhysicalModelName of the chassis.
+    pub entity_model: Option<String>,
+    /// entPhysicalSerialNum of the chassis.
+    pub entity_serial: Option<String>,
+    /// entPhysicalSoftwareRev of the chassis.
+    pub entity_version: Option<String>,
+    /// The answers to what [`Rules::questions`] asks.
+    pub answers: HashMap<Question, String>,
+}
+
+/// An object of a maker's own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// Which object.
+    pub oid: Oid,
+    /// Whether its first instance is meant, whichever that is.
+    pub is_column: bool,
+}
+
+/// What the rules know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// The maker.
+    pub vendor: Option<String>,
+    /// The model.
+    pub model: Option<String>,
+    /// The operating system.
+    pub os: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The serial number of the chassis.
+    pub serial: Option<String>,
+    /// The driver.
+    pub driver: Option<String>,
+}
+
+impl Rules {
+    /// What to ask a device of that sysObjectID and sysDescr, beyond what is asked of every device.
+    pub fn questions(&self, seen: &Seen) -> Vec<Question> {
+        let mut questions: Vec<Question> = Vec::new();
+        for rule in self.fitting(seen) {
+            for ask in &rule.asks {
+                if let Some(question) = question(ask, seen).filter(|question| !questions.contains(question)) {
+                    questions.push(question);
+                }
+            }
+        }
+        questions
+    }
+
+    /// What the device is.
+    pub fn judge(&self, seen: &Seen) -> Findings {
+        let fitting = self.fitting(seen);
+        let first =
+            |of: fn(&CompiledRule) -> Option<&String>| fitting.iter().find_map(|rule| of(rule)).cloned();
+        let captured = |fact| fitting.iter().find_map(|rule| captured(rule, fact, seen));
+        let asked = |fact| fitting.iter().find_map(|rule| asked(rule, fact, seen));
+        let vendor = match fitting.first() {
+            Some(rule) => captured(Fact::Vendor).or_else(|| rule.vendor.clone()),
+            None => self.maker(seen),
+        };
+        let believed = fitting.iter().find_map(|rule| rule.entity.clone());
+        let believed = believed.unwrap_or_else(|| vec![Fact::Model, Fact::Serial]);
+        let entity = |fact, value: &Option<String>| {
+            value.clone().filter(|value| believed.contains(&fact) && is_meant(value))
+        };
+        let tidy = fitting.iter().find_map(|rule| rule.tidy.as_ref());
+        let tidied = |model: String| match tidy.and_then(|tidy| group(tidy, &model, "model")) {
+            Some(tidied) => tidied,
+            None => model,
+        };
+        let prefer = fitting.iter().find_map(|rule| rule.prefer.clone());
+        let prefer = prefer.unwrap_or_else(|| vec![Source::Entity, Source::Ask, Source::Text, Source::Table]);
+        let model = prefer.iter().find_map(|source| match source {
+            Source::Entity => entity(Fact::Model, &seen.entity_model).map(tidied),
+            Source::Ask => asked(Fact::Model).map(tidied),
+            Source::Text => captured(Fact::Model),
+            Source::Table => tabled(&fitting, seen),
+        });
+        let os = captured(Fact::Os).or_else(|| first(|rule| rule.os.as_ref()));
+        Findings {
+            model: model.or_else(|| first(|rule| rule.model.as_ref())).filter(|_| vendor.is_some()),
+            version: asked(Fact::Version)
+                .or_else(|| captured(Fact::Version))
+                .or_else(|| entity(Fact::Version, &seen.entity_version)),
+            serial: asked(Fact::Serial)
+                .or_else(|| entity(Fact::Serial, &seen.entity_serial))
+                .or_else(|| captured(Fact::Serial)),
+            driver: first(|rule| rule.driver.as_ref()),
+            vendor,
+            os,
+        }
+    }
+
+    /// The rules that fit, best first, all of one maker: the longest sysObjectID, then those that sysDescr confirms.
+    fn fitting(&self, seen: &Seen) -> Vec<&CompiledRule> {
+        let object = enterprise_part(seen);
+        let descr = seen.descr.as_deref().unwrap_or("");
+        let mut fitting: Vec<(usize, bool, &CompiledRule)> = Vec::new();
+        for rule in &self.0.rules {
+            let fits = |object: &Vec<u32>| enterprise_part(seen).starts_with(object);
+            let longest = rule.objects.iter().filter(|one| fits(one)).map(Vec::len).max();
+            let Some(length) = longest.or_else(|| rule.objects.is_empty().then_some(0)) else { continue };
+            if rule.text.as_ref().is_some_and(|text| !text.is_match(descr))
+                || rule.without.as_ref().is_some_and(|without| without.is_match(descr))
+            {
+                continue;
+            }
+            fitting.push((length, rule.text.is_some(), rule));
+        }
+        if fitting.iter().any(|(length, ..)| *length > 0) || self.has_maker(object) {
+            fitting.retain(|(length, ..)| *length > 0);
+        }
+        // stable: of equals, the first one written wins
+        fitting.sort_by_key(|(length, has_text, _)| std::cmp::Reverse((*length, *has_text)));
+        let maker = fitting.first().and_then(|(.., rule)| rule.vendor.clone());
+        fitting.into_iter().map(|(.., rule)| rule).filter(|rule| rule.vendor == maker).collect()
+    }
+
+    fn has_maker(&self, object: &[u32]) -> bool {
+        object.first().is_some_and(|number| self.0.enterprises.contains_key(number))
+    }
+
+    /// Who was given the enterprise number.
+    fn maker(&self, seen: &Seen) -> Option<String> {
+        let number = *enterprise_part(seen).first()?;
+        self.0.enterprises.get(&number).filter(|_| !self.0.agents.contains_key(&number)).cloned()
+    }
+}
+
+/// sysObjectID behind `1.3.6.1.4.1`.
+fn enterprise_part(seen: &Seen) -> &[u32] {
+    let numbers = seen.object.as_ref().map(Oid::numbers);
+    numbers.and_then(|numbers| numbers.strip_prefix(&ENTERPRISES)).unwrap_or(&[])
+}
+
+fn question(ask: &CompiledAsk, seen: &Seen) -> Option<Question> {
+    let oid = if ask.is_relative { seen.object.as_ref()?.with(&ask.oid) } else { Oid::new(&ask.oid) };
+    Some(Question { oid, is_column: ask.is_column })
+}
+
+fn asked(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
+    rule.asks.iter().filter(|ask| ask.fact == fact).find_map(|ask| {
+        let answer = seen.answers.get(&question(ask, seen)?)?;
+        let answer = match &ask.find {
+            Some(find) => find.captures(answer)?.get(1)?.as_str(),
+            None => answer,
+        };
+        Some(answer.trim().to_owned()).filter(|answer| is_meant(answer))
+    })
+}
+
+fn captured(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
+    let descr = seen.descr.as_deref()?;
+    rule.facts.iter().find_map(|facts| group(facts, descr, fact.group())).filter(|fact| is_meant(fact))
+}
+
+fn group(pattern: &Regex, text: &str, name: &str) -> Option<String> {
+    let found = pattern.captures(text)?.name(name)?.as_str().trim();
+    (!found.is_empty()).then(|| found.to_owned())
+}
+
+fn tabled(fitting: &[&CompiledRule], seen: &Seen) -> Option<String> {
+    let object = enterprise_part(seen);
+    fitting.iter().find_map(|rule| rule.models.get(object)).cloned()
+}
+
+/// Whether an agent means what it says: makers fill fields in with words that say nothing.
+fn is_meant(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let says_nothing = matches!(
+        lower.as_str(),
+        "n/a"
+            | "na"
+            | "none"
+            | "unknown"
+            | "unspecified"
+            | "not specified"
+            | "not available"
+            | "null"
+            | "default"
+            | "default string"
+            | "to be filled by o.e.m."
+            | "invalid"
+            | "empty"
+            | "chassis"
+            | "stack"
+            | "x"
+            | "model"
+            | "not applicable"
+            | "undefined"
+            | "system serial number"
+            | "0123456789"
+            | "123456789"
+            | "unavailable"
+    );
+    let has_sign = lower.chars().any(|c| c.is_alphanumeric() && c != '0');
+    !says_nothing && has_sign && (2..=96).contains(&value.chars().count())
+}

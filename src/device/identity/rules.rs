@@ -1,0 +1,241 @@
+//! Where rules come from: the binary, and a folder of the user's that adds to it or wins.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+use regex::Regex;
+
+use super::schema::{Ask, Fact, Rule, RuleFile, Source};
+
+static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/inventory/identity");
+
+/// The longest file of rules, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// All rules, compiled. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Rules(pub(super) Arc<Compiled>);
+
+#[derive(Default)]
+pub(super) struct Compiled {
+    pub rules: Vec<CompiledRule>,
+    pub enterprises: BTreeMap<u32, String>,
+    pub agents: BTreeMap<u32, String>,
+    problems: Vec<RulesProblem>,
+}
+
+/// A file of rules with a mistake; none of its rules is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RulesProblem {
+    /// The file.
+    pub file: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl std::fmt::Display for RulesProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.file, self.what)
+    }
+}
+
+pub(super) struct CompiledRule {
+    pub vendor: Option<String>,
+    pub objects: Vec<Vec<u32>>,
+    pub text: Option<Regex>,
+    pub without: Option<Regex>,
+    pub os: Option<String>,
+    pub model: Option<String>,
+    pub driver: Option<String>,
+    pub facts: Vec<Regex>,
+    pub asks: Vec<CompiledAsk>,
+    pub entity: Option<Vec<Fact>>,
+    pub prefer: Option<Vec<Source>>,
+    pub models: BTreeMap<Vec<u32>, String>,
+    pub tidy: Option<Regex>,
+}
+
+pub(super) struct CompiledAsk {
+    pub fact: Fact,
+    pub oid: Vec<u32>,
+    /// Whether the oid begins with the device's sysObjectID.
+    pub is_relative: bool,
+    /// Whether the first instance below it is meant.
+    pub is_column: bool,
+    pub find: Option<Regex>,
+}
+
+impl Rules {
+    /// The rules of the binary alone.
+    pub fn embedded() -> Self {
+        Self::load(None)
+    }
+
+    /// The rules of the binary, and those of `folder`; a file there takes the place of the binary's file of that name.
+    /// A folder that is not there adds none.
+    pub fn load(folder: Option<&Path>) -> Self {
+        let mut files: BTreeMap<String, Result<String, String>> = BTreeMap::new();
+        for file in EMBEDDED.files() {
+            let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, Ok(file.contents_utf8().unwrap_or_default().to_owned()));
+        }
+        let own =
+            folder.into_iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+        for path in
+            own.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, read_bounded(&path).map_err(|error| format!("cannot be read: {error}")));
+        }
+        let mut compiled = Compiled::default();
+        for (name, text) in files {
+            if let Err(what) = text.and_then(|text| compiled.add(&text)) {
+                compiled.problems.push(RulesProblem { file: format!("identity/{name}"), what });
+            }
+        }
+        Self(Arc::new(compiled))
+    }
+
+    /// The files that have a mistake.
+    pub fn problems(&self) -> &[RulesProblem] {
+        &self.0.problems
+    }
+
+    /// The drivers that the rules name.
+    pub fn drivers(&self) -> impl Iterator<Item = &str> {
+        self.0.rules.iter().filter_map(|rule| rule.driver.as_deref())
+    }
+
+    /// The makers that the rules name.
+    pub fn vendors(&self) -> impl Iterator<Item = &str> {
+        let ruled = self.0.rules.iter().filter_map(|rule| rule.vendor.as_deref());
+        ruled.chain(self.0.enterprises.values().map(String::as_str))
+    }
+}
+
+impl Compiled {
+    fn add(&mut self, text: &str) -> Result<(), String> {
+        let file: RuleFile = toml::from_str(text).map_err(|error| {
+            let line =
+                error.span().map_or(0, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
+            format!("line {line}: {}", error.message().trim().replace('\n', "; "))
+        })?;
+        let compiled: Result<Vec<CompiledRule>, String> =
+            file.rule.into_iter().map(|rule| compile(rule, &file.vendor)).collect();
+        let (enterprises, agents) = (numbered(file.enterprises)?, numbered(file.agents)?);
+        self.rules.extend(compiled?);
+        self.enterprises.extend(enterprises);
+        self.agents.extend(agents);
+        Ok(())
+    }
+}
+
+fn compile(rule: Rule, vendor: &str) -> Result<CompiledRule, String> {
+    if rule.object.is_empty() && rule.text.is_none() {
+        return Err("a rule needs object or text: else it fits everything".to_owned());
+    }
+    let vendor = rule.vendor.unwrap_or_else(|| vendor.to_owned());
+    let models: Result<BTreeMap<Vec<u32>, String>, String> =
+        rule.models.into_iter().map(|(oid, model)| Ok((numbers(&oid)?, model))).collect();
+    Ok(CompiledRule {
+        vendor: Some(vendor).filter(|vendor| !vendor.is_empty() && vendor != "-"),
+        objects: rule.object.iter().map(|oid| numbers(oid)).collect::<Result<_, _>>()?,
+        text: rule.text.as_deref().map(pattern).transpose()?,
+        without: rule.without.as_deref().map(pattern).transpose()?,
+        os: rule.os,
+        model: rule.model,
+        driver: rule.driver,
+        facts: rule.facts.iter().map(|facts| pattern(facts)).collect::<Result<_, _>>()?,
+        asks: rule.ask.iter().map(ask).collect::<Result<_, _>>()?,
+        entity: rule.entity,
+        prefer: rule.prefer,
+        models: models?,
+        tidy: rule.tidy.as_deref().map(pattern).transpose()?,
+    })
+}
+
+fn ask(ask: &Ask) -> Result<CompiledAsk, String> {
+    let (rest, is_relative) = match ask.oid.strip_prefix('@') {
+        Some(rest) => (rest, true),
+        None => (ask.oid.as_str(), false),
+    };
+    let (rest, is_column) = match rest.strip_suffix(".*") {
+        Some(rest) => (rest, true),
+        None => (rest, false),
+    };
+    Ok(CompiledAsk {
+        fact: ask.fact,
+        oid: numbers(rest)?,
+        is_relative,
+        is_column,
+        find: ask.find.as_deref().map(pattern).transpose()?,
+    })
+}
+
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let error = error.to_string();
+        format!("the pattern {text:?}: {}", error.lines().last().unwrap_or_default())
+    })
+}
+
+fn numbers(oid: &str) -> Result<Vec<u32>, String> {
+    let numbers: Result<Vec<u32>, _> =
+        oid.split('.').filter(|part| !part.is_empty()).map(str::parse).collect();
+    numbers.map_err(|_| format!("{oid:?} is not an object identifier"))
+}
+
+fn numbered(table: BTreeMap<String, String>) -> Result<BTreeMap<u32, String>, String> {
+    let pair = |(number, name): (String, String)| match number.parse() {
+        Ok(number) => Ok((number, name)),
+        Err(_) => Err(format!("{number:?} is not an enterprise number")),
+    };
+    table.into_iter().map(pair).collect()
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    use std::io::Read;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_file_compiles_and_names_drivers_that_are_there() {
+        let rules = Rules::embedded();
+        assert_eq!(rules.problems(), []);
+        let drivers = crate::device::driver::Drivers::embedded();
+        for driver in rules.drivers() {
+            assert!(drivers.knows(&driver.parse().unwrap()), "no driver {driver}");
+        }
+        let mut vendors: Vec<&str> = rules.vendors().collect();
+        vendors.sort_unstable();
+        vendors.dedup();
+        assert!(vendors.len() >= 100, "{}", vendors.len());
+    }
+
+    #[test]
+    fn a_users_file_takes_the_place_of_the_binarys_and_a_broken_one_harms_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("cisco.toml"), "vendor = 'Acme'\n[[rule]]\nobject = ['9']\n")
+            .unwrap();
+        std::fs::write(folder.path().join("zzz.toml"), "[[rule]]\nobject = ['9']\ntext = '('\n").unwrap();
+        std::fs::write(folder.path().join("yyy.toml"), "[[rule]]\nos = 'x'\n").unwrap();
+        std::fs::write(folder.path().join("xxx.toml"), "\n[[rule]]\ncolour = 'x'\n").unwrap();
+        let rules = Rules::load(Some(folder.path()));
+        let cisco: Vec<&CompiledRule> =
+            rules.0.rules.iter().filter(|rule| rule.objects.contains(&vec![9])).collect();
+        assert!(cisco.iter().all(|rule| rule.vendor.as_deref() == Some("Acme")), "{}", cisco.len());
+        let problems: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
+        assert!(problems[0].starts_with("identity/xxx.toml: line 3: unknown field `colour`"), "{problems:?}");
+        assert!(problems[1].contains("needs object or text"), "{problems:?}");
+        assert!(problems[2].contains("the pattern \"(\""), "{problems:?}");
+        assert!(rules.0.rules.iter().any(|rule| rule.vendor.as_deref() == Some("Juniper")));
+    }
+}

@@ -1,0 +1,240 @@
+//! What the rules make of sysObjectID and sysDescr alone, as the makers document them; names are made up.
+
+use super::{Rules, Seen};
+
+/// sysObjectID below `enterprises`, sysDescr, and the vendor, model and version that must come out.
+type Case = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+const CASES: &[Case] = &[
+    (
+        "9.1.716",
+        "Cisco IOS Software, C2960 Software (C2960-LANBASEK9-M), Version 12.2(55)SE7, RELEASE SOFTWARE (fc1)",
+        "Cisco",
+        "Catalyst 2960-24TT",
+        "12.2(55)SE7",
+    ),
+    (
+        "9.1.1745",
+        "Cisco IOS Software, IOS-XE Software, Catalyst L3 Switch Software (CAT3K_CAA-UNIVERSALK9-M), Version 03.06.06E RELEASE SOFTWARE (fc1)",
+        "Cisco",
+        "",
+        "03.06.06E",
+    ),
+    ("9.1.1069", "Cisco Controller", "Cisco", "", ""),
+    (
+        "9.12.3.1.3.1106",
+        "Cisco NX-OS(tm) n5000, Software (n5000-uk9), Version 7.3(2)N1(1), RELEASE SOFTWARE",
+        "Cisco",
+        "n5000",
+        "7.3(2)N1(1)",
+    ),
+    (
+        "2636.1.1.1.2.29",
+        "Juniper Networks, Inc. mx240 internet router, kernel JUNOS 17.3R3-S4.2, Build date: 2019-03-13",
+        "Juniper",
+        "mx240",
+        "17.3R3-S4.2",
+    ),
+    (
+        "3224.1.51",
+        "SSG-5 version 6.3.0r21.0 (SN: 0162000000000001, Firewall+VPN)",
+        "Juniper",
+        "SSG-5",
+        "6.3.0r21.0",
+    ),
+    (
+        "11.2.3.7.11.160",
+        "HP J9775A 2530-48G Switch, revision YA.16.04.0008, ROM YA.15.19 (/ws/swbuildm/rel_ajanta_qaoff)",
+        "HP",
+        "J9775A 2530-48G",
+        "YA.16.04.0008",
+    ),
+    (
+        "11.2.3.7.11.182",
+        "Aruba JL258A 2930F-8G-PoE+-2SFP+ Switch, revision WC.16.08.0009, ROM WC.16.01.0006",
+        "Aruba",
+        "JL258A 2930F-8G-PoE+-2SFP+",
+        "WC.16.08.0009",
+    ),
+    (
+        "47196.4.1.1.1.77",
+        "Aruba JL675A 6100 48G CL4 4SFP+ Swch PL.10.08.1010",
+        "Aruba",
+        "JL675A 6100 48G CL4 4SFP+ Swch",
+        "PL.10.08.1010",
+    ),
+    ("14823.1.2.80", "ArubaOS (MODEL: 325), Version 8.6.0.2-8.6.0.2", "Aruba", "325", "8.6.0.2-8.6.0.2"),
+    (
+        "25506.1.1270",
+        "H3C Comware Platform Software, Software Version 7.1.070, Release 3208P03 H3C S5560X-30C-EI Copyright (c) 2004-2018 New H3C Technologies Co., Ltd.",
+        "H3C",
+        "S5560X-30C-EI",
+        "7.1.070, Release 3208P03",
+    ),
+    (
+        "2011.2.239.11",
+        "Huawei Versatile Routing Platform Software VRP (R) software, Version 8.150 (CE6851HI V200R002C50SPC800) Copyright (C) 2012-2017",
+        "Huawei",
+        "CE6851HI",
+        "V200R002C50SPC800",
+    ),
+    (
+        "2011.2.23.94",
+        "S2326TP-EI Huawei Versatile Routing Platform Software VRP (R) Software, Version 5.70 (S2300 V100R006C05) Copyright (C)",
+        "Huawei",
+        "S2326TP-EI",
+        "V100R006C05",
+    ),
+    ("2011.2.115", "Huawei Integrated Access Software", "Huawei", "MA5600T", ""),
+    (
+        "3902.1082.1001.320.2.1",
+        "C320 Version V2.1.0 Software, Copyright (c) by ZTE Corporation Compiled",
+        "ZTE",
+        "C320",
+        "V2.1.0",
+    ),
+    (
+        "3320.1.276.0",
+        "BDCOM(tm) P3310C Software, Version 10.1.0E Build 26341 Copyright by Shanghai Baud Data",
+        "BDCOM",
+        "P3310C",
+        "10.1.0E Build 26341",
+    ),
+    ("37950.1.1.5", "V1600D", "V-SOL", "V1600D", ""),
+    ("5875.800.1001.11", "AN5516-01", "FiberHome", "AN5516-01", ""),
+    (
+        "6527.1.3.8",
+        "TiMOS-C-14.0.R6 cpm/hops64 Nokia 7750 SR Copyright (c) 2000-2016 Nokia.",
+        "Nokia",
+        "7750 SR",
+        "14.0.R6",
+    ),
+    ("171.10.76.32.1", "DGS-1210-24/ME/B1 7.03.018", "D-Link", "DGS-1210-24/ME/B1", "7.03.018"),
+    ("890.1.5.8.57", "GS2200-24", "Zyxel", "GS2200-24", ""),
+    ("259.8.1.11", "ES3528M", "Edge-Core", "ES3528M", ""),
+    (
+        "207.1.14.102",
+        "Allied Telesis router/switch, Software (AlliedWare Plus) Version 5.4.7-1.1",
+        "Allied Telesis",
+        "",
+        "5.4.7-1.1",
+    ),
+    (
+        "30065.1.3011.7048.427.3648",
+        "Arista Networks EOS version 4.20.5F running on an Arista Networks DCS-7048T-A",
+        "Arista",
+        "DCS-7048T-A",
+        "4.20.5F",
+    ),
+    (
+        "6486.800.1.1.2.1.12.1.6",
+        "Alcatel-Lucent OS6860E-24 8.4.1.233.R02 GA, August 09, 2017.",
+        "Alcatel-Lucent",
+        "OS6860E-24",
+        "8.4.1.233.R02",
+    ),
+    (
+        "1991.1.3.51.2.1.1.1",
+        "Brocade Communications Systems, Inc. Stacking System ICX6450-48, IronWare Version 08.0.30hT313 Compiled on Mar",
+        "Brocade",
+        "ICX6450-48",
+        "08.0.30hT313",
+    ),
+    (
+        "1916.2.100",
+        "ExtremeXOS (Stack) version 16.2.5.4 16.2.5.4 by release-manager",
+        "Extreme",
+        "",
+        "16.2.5.4",
+    ),
+    ("674.10895.3042", "Dell Networking N3048, 6.3.0.17, Linux 3.6.5", "Dell", "N3048", "6.3.0.17"),
+    (
+        "6027.1.3.20",
+        "Dell Force10 OS Operating System Version: 2.0 Application Software Version: 9.11(0.0P6) Series: S4048-ON Copyright (c) 1999-2017",
+        "Dell",
+        "S4048-ON",
+        "9.11(0.0P6)",
+    ),
+    ("14988.1", "RouterOS RB750Gr3", "MikroTik", "RB750Gr3", ""),
+    ("14988.2", "CSS326-24G-2S+ SwOS v2.18", "MikroTik", "CSS326-24G-2S+", "v2.18"),
+    ("4413", "USW-24P-250, 4.0.66.10832, Linux 3.6.5", "Ubiquiti", "USW-24P-250", "4.0.66.10832"),
+    ("8072.3.2.10", "UAP-AC-Lite 6.0.21.13673", "Ubiquiti", "UAP-AC-Lite", "6.0.21.13673"),
+    ("12356.101.1.30", "", "Fortinet", "FortiGate-VM", ""),
+    ("25461.2.3.18", "Palo Alto Networks PA-500 series firewall", "Palo Alto Networks", "PA-500", ""),
+    (
+        "318.1.3.27",
+        "APC Web/SNMP Management Card (MB:v4.1.0 PF:v6.5.0 PN:apc_hw05_aos_650.bin AF1:v6.5.0 AN1:apc_hw05_sumx_650.bin MN:AP9631 HR:05 SN: ZA0000000001 MD:01/01/2016)",
+        "APC",
+        "",
+        "v6.5.0",
+    ),
+    ("368.4", " ; AXIS 221; Network Camera; 4.47; Feb 18 2010 14:48; 13D; 1;", "Axis", "221", "4.47"),
+    (
+        "641.2.71107844",
+        "Lexmark T650 version NR.APS.N449 kernel 2.6.18.5 All-N-1",
+        "Lexmark",
+        "T650",
+        "NR.APS.N449",
+    ),
+    ("6876.4.1", "VMware ESXi 6.5.0 build-5310538 VMware, Inc. x86_64", "VMware", "ESXi", "6.5.0"),
+    ("8072.3.2.10", "Linux web1 4.19.0-6-amd64 #1 SMP Debian 4.19.67-2 x86_64", "", "", "4.19.0-6-amd64"),
+    (
+        "311.1.1.3.1.2",
+        "Hardware: Intel64 Family 6 Model 45 Stepping 7 AT/AT COMPATIBLE - Software: Windows Version 6.3 (Build 9600 Multiprocessor Free)",
+        "Microsoft",
+        "",
+        "6.3",
+    ),
+    ("8072.3.2.10", "Some text of an operator", "", "", ""),
+    ("17409", "Some EPON OLT", "", "", ""),
+    ("999999.7", "Cisco IOS Software in somebody's banner", "", "", ""),
+    ("9", "x", "Cisco", "", ""),
+];
+
+#[test]
+fn what_makers_document_is_known_and_nothing_is_invented() {
+    let rules = Rules::embedded();
+    let mut wrong = Vec::new();
+    for (object, descr, vendor, model, version) in CASES {
+        let seen = Seen {
+            object: Some(format!("1.3.6.1.4.1.{object}").parse().unwrap()),
+            descr: Some((*descr).to_owned()).filter(|descr| !descr.is_empty()),
+            ..Seen::default()
+        };
+        let found = rules.judge(&seen);
+        let pairs = [
+            ("vendor", &found.vendor, vendor),
+            ("model", &found.model, model),
+            ("version", &found.version, version),
+        ];
+        for (fact, found, wanted) in pairs {
+            if found.as_deref().unwrap_or("") != *wanted {
+                wrong.push(format!("{object} {descr:?}: {fact} is {found:?} and not {wanted:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_chassis_is_believed_unless_it_says_nothing() {
+    let rules = Rules::embedded();
+    let seen = |model: &str, serial: &str| Seen {
+        object: Some("1.3.6.1.4.1.9.1.716".parse().unwrap()),
+        descr: Some("Cisco IOS Software, C2960 Software (C2960-LANBASEK9-M), Version 12.2(55)SE7".into()),
+        entity_model: Some(model.into()),
+        entity_serial: Some(serial.into()),
+        ..Seen::default()
+    };
+    let found = rules.judge(&seen("WS-C2960-24TT-L", "FOC0000A001"));
+    assert_eq!(found.model.as_deref(), Some("WS-C2960-24TT-L"));
+    assert_eq!(found.serial.as_deref(), Some("FOC0000A001"));
+    let found = rules.judge(&seen("N/A", "0000000000"));
+    assert_eq!(found.model.as_deref(), Some("Catalyst 2960-24TT"));
+    assert_eq!(found.serial, None);
+}
+
+#[test]
+fn an_agent_that_says_nothing_is_nobody() {
+    assert_eq!(Rules::embedded().judge(&Seen::default()), Default::default());
+}

@@ -1,0 +1,81 @@
+//! What a reading leaves behind: the identity, an event where it is another one than before, and what the device's
+//! record learns from it.
+
+use std::sync::Arc;
+
+use crate::device::snmp::Credentials;
+use crate::engine::actor::Actor;
+use crate::engine::error::ActError;
+use crate::engine::events::with_events;
+use crate::engine::fields::{Change, Field};
+use crate::engine::inventory::entry;
+use crate::engine::start::Engine;
+use crate::model::{Device, DriverId, EventKind, Identity, Severity};
+
+use super::{IdentityReport, reading};
+
+impl Engine {
+    /// Stores an identity and shows what changed. `way` is how the agent was asked.
+    pub(super) async fn keep_identity(
+        self: &Arc<Self>,
+        by: &Actor,
+        device: &Arc<Device>,
+        identity: Identity,
+        way: &Credentials,
+    ) -> Result<IdentityReport, ActError> {
+        let asked = Arc::clone(device);
+        let before =
+            self.aside(move |engine| engine.stored_identity(&asked).map_err(|error| reading(&error))).await?;
+        let changes = before.as_ref().map(|before| identity.changes(before)).unwrap_or_default();
+        let now = self.now();
+        let mut events = Vec::new();
+        if let Some(before) = before.filter(|_| !changes.is_empty()) {
+            let (severity, what) = match identity.is_replacement_of(&before) {
+                true => (Severity::Warning, "replaced: "),
+                false => (Severity::Info, ""),
+            };
+            let message = format!("{what}{}", changes.join(", "));
+            let name = Some(device.name.clone());
+            events.push(self.event(now, EventKind::IdentityChanged, severity, name, &message));
+        }
+        let entry = entry(now, by, "identity run").put(&device.id, &identity);
+        self.commit(with_events(entry, &events), "storing an identity").await?;
+        if !events.is_empty() {
+            self.tell(events);
+        }
+        self.learn(by, device, &identity, way).await?;
+        Ok(IdentityReport::read(&device.name, &identity, changes))
+    }
+
+    /// A device whose record does not say how to ask it, or what kind it is, is told.
+    async fn learn(
+        &self,
+        by: &Actor,
+        device: &Device,
+        identity: &Identity,
+        way: &Credentials,
+    ) -> Result<(), ActError> {
+        let mut changes = Vec::new();
+        if !device.snmp.is_told()
+            && let Credentials::Community { community, .. } = way
+        {
+            changes.push(Change::new(Field::SnmpVersion, way.version().as_str()));
+            changes.push(Change::new(Field::SnmpCommunity, community.expose()));
+        }
+        if device.transport.is_some()
+            && device.driver.is_none()
+            && let Some(driver) = identity.driver.as_ref().filter(|driver| self.has_driver(driver))
+        {
+            changes.push(Change::new(Field::Driver, driver.clone()));
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let by = Actor::new(&by.name, "its SNMP agent says so", &by.line);
+        self.edit_device(&by, device.name.as_str(), &changes).await.map(drop)
+    }
+
+    fn has_driver(&self, driver: &str) -> bool {
+        driver.parse::<DriverId>().is_ok_and(|driver| self.drivers().knows(&driver))
+    }
+}

@@ -1,0 +1,168 @@
+//! Identities: what devices say they are over SNMP, and what changed about that.
+
+mod access;
+mod keep;
+mod run;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::device::identity::Rules;
+use crate::model::{Device, DeviceName, Failure, Identity};
+use crate::store::StoreError;
+
+use super::actor::Actor;
+use super::error::ActError;
+use super::selection::Selection;
+use super::start::Engine;
+
+/// What reading one device's identity came to. The field names are those of `identity run --json`; what is unknown is
+/// `None`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct IdentityReport {
+    /// Which device.
+    pub device: DeviceName,
+    /// See [`Identity`], as for the rest.
+    pub vendor: Option<String>,
+    /// Its model.
+    pub model: Option<String>,
+    /// Its operating system.
+    pub os: Option<String>,
+    /// The version of that.
+    pub version: Option<String>,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// What it calls itself.
+    pub sysname: Option<String>,
+    /// Where it says it is.
+    pub location: Option<String>,
+    /// Whom it names.
+    pub contact: Option<String>,
+    /// Its base address.
+    pub mac: Option<String>,
+    /// Its sysObjectID.
+    pub sysobjectid: Option<String>,
+    /// How long it runs, in seconds.
+    pub uptime: Option<u64>,
+    /// What differs from the identity before, in words.
+    pub changes: Vec<String>,
+    /// Why it was not read.
+    pub error: Option<Failure>,
+}
+
+impl IdentityReport {
+    fn read(device: &DeviceName, identity: &Identity, changes: Vec<String>) -> Self {
+        let identity = identity.clone();
+        Self {
+            device: device.clone(),
+            vendor: identity.vendor,
+            model: identity.model,
+            os: identity.os,
+            version: identity.version,
+            serial: identity.serial,
+            sysname: identity.sysname,
+            location: identity.location,
+            contact: identity.contact,
+            mac: identity.mac,
+            sysobjectid: identity.sysobjectid,
+            uptime: identity.uptime,
+            changes,
+            error: None,
+        }
+    }
+
+    fn failed(device: &DeviceName, error: Failure) -> Self {
+        Self {
+            device: device.clone(),
+            vendor: None,
+            model: None,
+            os: None,
+            version: None,
+            serial: None,
+            sysname: None,
+            location: None,
+            contact: None,
+            mac: None,
+            sysobjectid: None,
+            uptime: None,
+            changes: Vec::new(),
+            error: Some(error),
+        }
+    }
+}
+
+/// A reading of identities that goes on; dropping it ends it.
+#[derive(Debug)]
+pub struct IdentityHandle {
+    /// How many devices it is about.
+    pub devices: usize,
+    /// A report as each device ends; closed when all have.
+    pub reports: mpsc::UnboundedReceiver<IdentityReport>,
+    work: JoinHandle<()>,
+}
+
+impl Drop for IdentityHandle {
+    fn drop(&mut self) {
+        self.work.abort();
+    }
+}
+
+impl Engine {
+    /// Reads the identities of the devices that `selection` means, many at once. Paused devices are left out unless
+    /// they are named.
+    ///
+    /// # Errors
+    /// When a name is unknown, nothing was asked for, or no device is meant.
+    pub fn identify(self: &Arc<Self>, by: &Actor, selection: &Selection) -> Result<IdentityHandle, ActError> {
+        let named = |device: &Device| selection.names.iter().any(|name| name == device.name.as_str());
+        let mut devices = self.select(selection)?;
+        devices.retain(|device| !device.paused || named(device));
+        if devices.is_empty() {
+            return Err(ActError::not_found("no device is meant; `device list` shows those there are"));
+        }
+        let (report, reports) = mpsc::unbounded_channel();
+        let count = devices.len();
+        let work = tokio::spawn(run::all(Arc::clone(self), by.clone(), devices, report));
+        Ok(IdentityHandle { devices: count, reports, work })
+    }
+
+    /// What is known of these devices, by name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn identities(
+        self: &Arc<Self>,
+        selection: &Selection,
+    ) -> Result<Vec<(Arc<Device>, Option<Identity>)>, ActError> {
+        let devices = self.select(selection)?;
+        self.aside(move |engine| {
+            let read = |device: Arc<Device>| {
+                let identity = engine.stored_identity(&device);
+                identity.map(|identity| (device, identity)).map_err(|error| reading(&error))
+            };
+            devices.into_iter().map(read).collect()
+        })
+        .await
+    }
+
+    fn stored_identity(&self, device: &Device) -> Result<Option<Identity>, StoreError> {
+        self.store.get(&device.id)
+    }
+
+    /// The rules by which devices are known; read when they are first needed.
+    pub(super) fn identity_rules(&self) -> &Rules {
+        self.identity_rules.get_or_init(|| {
+            let rules = Rules::load(Some(&self.options.config_dir.join("identity")));
+            let notes: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
+            self.tell_notes(&notes);
+            rules
+        })
+    }
+}
+
+fn reading(error: &StoreError) -> ActError {
+    ActError::storage("reading what devices are", error)
+}
