@@ -167,8 +167,7 @@ impl Watch {
 
     /// Whether nothing is under way and nothing will be sent.
     pub fn is_over(&self, now: Moment) -> bool {
-        let done = |one: &Watched| one.underway.is_empty() && one.next_probe() >= self.until;
-        now >= self.until && self.targets.iter().all(done)
+        now >= self.until && self.targets.iter().all(|one| one.underway.is_empty())
     }
 
     /// How many targets there are.
@@ -308,7 +307,9 @@ impl Watch {
             .underway
             .iter()
             .map(|probe| probe.at.after(if probe.missed { self.pace.timeout } else { suspicion }));
-        let next = Some(one.next_probe()).filter(|next| *next < self.until && one.mode != Mode::Paused);
+        // a probe that was due just before the end, and came too late for it, is not sent any more
+        let sends = one.mode != Mode::Paused && self.last_turn < self.until;
+        let next = Some(one.next_probe()).filter(|next| sends && *next < self.until);
         match judged.chain(next).min() {
             Some(wake) => {
                 one.wake = wake;

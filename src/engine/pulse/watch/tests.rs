@@ -132,6 +132,17 @@ fn with_every_probe_lost_all_are_down_and_counted() {
 }
 
 #[test]
+fn a_probe_that_comes_too_late_for_the_end_is_left_out() {
+    let late = Target { phase: Duration::from_millis(5), ..target(1) };
+    let mut world = World::new(vec![late]);
+    world.watch.end(world.now.after(Duration::from_millis(2006)));
+    world.pass(SECOND * 2, soon);
+    world.pass(Duration::from_millis(10), soon);
+    assert_eq!((world.sent.len(), world.watch.wake_at().is_some()), (1, false));
+    assert!(world.watch.is_over(world.now));
+}
+
+#[test]
 fn a_slow_reply_undoes_the_miss() {
     let mut world = World::new(vec![target(1)]);
     world.pass(SECOND * 10, soon);
