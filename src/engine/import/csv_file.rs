@@ -3,7 +3,7 @@
 
 use crate::engine::fields::{Change, Field};
 
-use super::{BadLine, Parsed, Row};
+use super::{BadLine, MOST, Parsed, Row, formula};
 
 /// The longest cell, in bytes.
 const LONGEST: usize = 4096;
@@ -17,6 +17,11 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         parsed.bad.push(BadLine::new(1, "the file is empty; its first line must name the columns"));
         return parsed;
     };
+    if header.trim_ascii().contains(&b'\r') {
+        let reason = "the lines end in a carriage return alone; save the file with LF or CR LF line ends";
+        parsed.bad.push(BadLine::new(first + 1, reason));
+        return parsed;
+    }
     let separator = if !header.contains(&b',') && header.contains(&b';') { ';' } else { ',' };
     let columns = match cells(header, separator).and_then(columns) {
         Ok(columns) => columns,
@@ -26,6 +31,9 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
         }
     };
     for (number, line) in lines {
+        if parsed.rows.len() + parsed.bad.len() > MOST {
+            break;
+        }
         match row(line, separator, &columns) {
             Ok(Some(changes)) => parsed.rows.push(Row { line: number + 1, changes }),
             Ok(None) => {}
@@ -70,7 +78,14 @@ fn row(line: &[u8], separator: char, columns: &[Field]) -> Result<Option<Vec<Cha
     if cells.len() != columns.len() {
         return Err(format!("{} cells where the header names {} columns", cells.len(), columns.len()));
     }
-    Ok(Some(columns.iter().zip(cells).map(|(field, cell)| Change::new(*field, cell)).collect()))
+    Ok(Some(
+        columns.iter().zip(cells).map(|(field, cell)| Change::new(*field, value(*field, cell))).collect(),
+    ))
+}
+
+/// What a cell says. No export tells a secret: a quote in one is part of it.
+fn value(field: Field, cell: String) -> String {
+    if field.is_secret() { cell } else { formula::bare(cell) }
 }
 
 /// Takes a line apart.

@@ -4,6 +4,8 @@ use crate::engine::error::ActError;
 use crate::engine::fields::Field;
 use crate::model::Device;
 
+use super::formula;
+
 /// The devices as CSV, every field a column.
 ///
 /// # Errors
@@ -13,7 +15,9 @@ pub fn csv_of<'a>(devices: impl Iterator<Item = &'a Device>) -> Result<String, A
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(Field::ALL.map(Field::as_str)).map_err(|error| failed(&error))?;
     for device in devices {
-        writer.write_record(Field::ALL.map(|field| field.read(device))).map_err(|error| failed(&error))?;
+        writer
+            .write_record(Field::ALL.map(|field| formula::quoted(field.read(device))))
+            .map_err(|error| failed(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map_err(|error| failed(&error))

@@ -2,6 +2,7 @@
 
 mod csv_file;
 mod export;
+mod formula;
 mod toml_file;
 
 use std::collections::{HashMap, HashSet};
@@ -238,6 +239,12 @@ impl Engine {
     }
 }
 
+/// How many devices a file names, and the lines that have not the form of one; what stands in them is not looked at.
+pub fn form(bytes: &[u8], format: Format) -> (usize, Vec<BadLine>) {
+    let parsed = parse(bytes, format);
+    (parsed.rows.len(), parsed.bad)
+}
+
 fn parse(bytes: &[u8], format: Format) -> Parsed {
     let refused = |reason: String| Parsed { rows: Vec::new(), bad: vec![BadLine::new(1, reason)] };
     if bytes.len() > LARGEST {
@@ -251,7 +258,7 @@ fn parse(bytes: &[u8], format: Format) -> Parsed {
         Format::Csv => csv_file::parse(bytes),
         Format::Toml => toml_file::parse(bytes),
     };
-    if parsed.rows.len() > MOST {
+    if parsed.rows.len() + parsed.bad.len() > MOST {
         return refused(format!("the file has more than {MOST} devices; import it in parts"));
     }
     parsed

@@ -33,8 +33,12 @@ pub(super) fn parse(bytes: &[u8]) -> Parsed {
             return parsed;
         }
     };
+    // Tables come in the file's order: each byte is looked at once.
+    let (mut at, mut line) = (0, 1);
     for device in file.device {
-        let line = line_of(bytes, device.span().start);
+        let start = device.span().start.clamp(at, bytes.len());
+        line += line_of(&bytes[at..start], usize::MAX) - 1;
+        at = start;
         match changes(device.get_ref()) {
             Ok(changes) => parsed.rows.push(Row { line, changes }),
             Err(reason) => parsed.bad.push(BadLine::new(line, reason)),
