@@ -8,6 +8,9 @@ use crate::device::reversible::Form;
 /// The most memory that one pattern may take, in bytes: a driver file is foreign.
 const PATTERN_LIMIT: usize = 1 << 20;
 
+/// The longest that one backup command may be allowed, in seconds.
+const LONGEST_COMMAND: u64 = 24 * 60 * 60;
+
 /// A driver that is ready for use. Dereferences to the [`Driver`] it was made from.
 pub struct CompiledDriver {
     /// What the file says.
@@ -185,7 +188,29 @@ fn check(driver: &Driver) -> Result<(), String> {
         return Err("transports: name ssh, telnet or both".into());
     }
     if encoding_rs::Encoding::for_label(driver.charset.as_bytes()).is_none() {
-        return Err(format!("charset: {:?} is no character set that the WHATWG list knows", driver.charset));
+        return Err(format!(
+            "charset: {:?} is no character set that the WHATWG list knows; write gbk, windows-1251 or the like",
+            driver.charset
+        ));
+    }
+    if !["\r", "\n", "\r\n"].contains(&driver.newline.as_str()) {
+        return Err(format!(
+            "newline: {:?} ends no line; write \"\\r\", \"\\n\" or \"\\r\\n\"",
+            driver.newline
+        ));
+    }
+    for BackupCommand { run, seconds, .. } in &driver.backup.commands {
+        if !(1..=LONGEST_COMMAND).contains(seconds) {
+            return Err(format!(
+                "backup.commands.seconds: `{run}` may take 1 to {LONGEST_COMMAND} seconds, not {seconds}"
+            ));
+        }
+    }
+    if driver.backup.stated_size_tolerance > 100 {
+        return Err("backup.stated_size_tolerance: write a part in percent, 0 to 100".into());
+    }
+    if let Some(enable) = &driver.enable {
+        set("enable.failed", &enable.failed)?;
     }
     if let Some(text) = &driver.backup.stated_size
         && pattern("backup.stated_size", text)?.captures_len() < 2

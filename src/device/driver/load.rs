@@ -258,37 +258,55 @@ fn parse(file: &str, text: &str) -> Result<Driver, Problem> {
 /// The line that a message which begins with `table.field:` is about.
 fn field_line(text: &str, what: &str) -> Option<usize> {
     let path = what.split(':').next()?;
-    let field = path.rsplit('.').next()?;
-    let table = path.rsplit_once('.').map(|(table, _)| table);
-    let lines = || text.lines().enumerate();
-    let begin = match table {
-        Some(table) => {
-            lines().find(|(_, line)| line.trim_matches(['[', ']']) == table).map_or(0, |(number, _)| number)
-        }
-        None => 0,
-    };
-    let (number, line) = lines()
-        .skip(begin)
-        .find(|(_, line)| line.split('=').next().is_some_and(|left| left.trim() == field))?;
-    let inside = line.trim_end().ends_with('[').then(|| line_of_item(text, number, what)).flatten();
-    Some(inside.unwrap_or(number) + 1)
+    let (table, field) = path.rsplit_once('.').unwrap_or(("", path));
+    let header = |name: &str| text.lines().position(|line| line.trim().trim_matches(['[', ']']) == name);
+    let lines = |from: usize| text.lines().enumerate().skip(from);
+    let is_field = |line: &str| line.split('=').next().is_some_and(|left| left.trim() == field);
+    if let Some(begin) = header(path) {
+        // The field is a list of tables.
+        let inside = lines(begin + 1).find(|(_, line)| quotes_value(what, line)).map(|(number, _)| number);
+        return Some(inside.unwrap_or(begin) + 1);
+    }
+    let begin = if table.is_empty() { 0 } else { header(table).unwrap_or(0) };
+    let named: Vec<(usize, &str)> = lines(begin).filter(|(_, line)| is_field(line)).collect();
+    // A table may be there several times: the one is meant whose value the message quotes.
+    let (number, line) = named.iter().find(|(_, line)| quotes_value(what, line)).or(named.first())?;
+    let inside = line.trim_end().ends_with('[').then(|| line_of_item(text, *number, what)).flatten();
+    Some(inside.unwrap_or(*number) + 1)
+}
+
+/// Whether a message quotes a text, longer than one letter, that stands behind the `=` of a line, or ends with the
+/// number there.
+fn quotes_value(what: &str, line: &str) -> bool {
+    let Some((_, value)) = line.split_once('=') else { return false };
+    let mut texts = value.split(['\'', '"']).skip(1).step_by(2);
+    texts.any(|text| text.len() > 1 && quotes(what, text)) || what.ends_with(&format!(" {}", value.trim()))
 }
 
 /// The line of the item of a list that a message quotes; the list begins in the line `number`, counting from 0.
 fn line_of_item(text: &str, number: usize, what: &str) -> Option<usize> {
     let items = text.lines().enumerate().skip(number + 1).take_while(|(_, line)| line.trim() != "]");
-    let quoted = |line: &str| {
-        let item = line.trim().trim_end_matches(',').trim_matches(['\'', '"']);
-        let item = item.split_whitespace().collect::<Vec<_>>().join(" ");
-        !item.is_empty() && (what.contains(&item) || what.contains(&format!("{item:?}")))
-    };
-    items.into_iter().find(|(_, line)| quoted(line)).map(|(number, _)| number)
+    items.into_iter().find(|(_, line)| quotes(what, line)).map(|(number, _)| number)
+}
+
+/// Whether a message quotes a value, which may be written with quotation marks and a comma.
+fn quotes(what: &str, value: &str) -> bool {
+    let value = value.trim().trim_end_matches(',').trim_matches(['\'', '"']);
+    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    !value.is_empty() && (what.contains(&value) || what.contains(&format!("{value:?}")))
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<String> {
-    use std::io::Read;
+    use std::io::{Error, Read};
+    // Looked at before it is opened: a pipe would be waited for without end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(Error::other("it is no regular file"));
+    }
     let mut text = String::new();
-    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(Error::other(format!("it is larger than {} MB", LONGEST >> 20)));
+    }
     Ok(text)
 }
 

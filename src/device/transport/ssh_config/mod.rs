@@ -5,7 +5,7 @@ mod read;
 
 use std::path::{Path, PathBuf};
 
-use read::{Unread, read_file};
+use read::{Unread, parse, read_file};
 
 /// What the files say.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,19 @@ impl SshConfig {
             Err(Unread::Wrong(why)) => return Err(why),
         };
         Ok(Self { home: home.to_owned(), lines })
+    }
+
+    /// Reads `text` as if it stood in `.ssh/config` of a home folder.
+    ///
+    /// # Errors
+    /// Names the file, the line, and what is wrong.
+    pub fn parse(text: &str, home: &Path) -> Result<Self, String> {
+        let folder = home.join(".ssh");
+        match parse(text, &folder.join("config"), &folder, home, 0) {
+            Ok(lines) => Ok(Self { home: home.to_owned(), lines }),
+            Err(Unread::Missing) => Ok(Self { home: home.to_owned(), lines: Vec::new() }),
+            Err(Unread::Wrong(why)) => Err(why),
+        }
     }
 
     /// What holds for `host`, written as the record or a jump list writes it. `user` is the login name that is

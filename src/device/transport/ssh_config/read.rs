@@ -26,6 +26,9 @@ pub fn read_file(file: &Path, folder: &Path, home: &Path, depth: usize) -> Resul
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(Unread::Missing),
         Err(error) => return Err(wrong(error.to_string())),
     };
+    if !found.is_file() {
+        return Err(wrong("it is no regular file".into()));
+    }
     if found.len() > LARGEST {
         return Err(wrong("larger than a megabyte".into()));
     }
@@ -47,7 +50,8 @@ fn writable_by_others(_: &std::fs::Metadata) -> bool {
     false
 }
 
-fn parse(text: &str, file: &Path, folder: &Path, home: &Path, depth: usize) -> Result<Vec<Line>, Unread> {
+/// The lines of `text`, which stands in `file`, and of the files that it includes.
+pub fn parse(text: &str, file: &Path, folder: &Path, home: &Path, depth: usize) -> Result<Vec<Line>, Unread> {
     let mut lines = Vec::new();
     for (number, written) in text.lines().enumerate() {
         let wrong = |why: &str| Unread::Wrong(format!("{} line {}: {why}", file.display(), number + 1));
