@@ -1,6 +1,9 @@
 //! What is done with bytes from outside, and what must hold whatever they are. `fuzz_targets/` runs these under
 //! libFuzzer, `tests/it/fuzz.rs` with every test run.
 
+use std::path::Path;
+
+use noctule::commands;
 use noctule::console::keymap::Keymap;
 use noctule::console::term::input::MOST_PASTED;
 use noctule::console::term::{Input, InputParser};
@@ -8,9 +11,11 @@ use noctule::console::theme::Theme;
 use noctule::device::clean::Cleaner;
 use noctule::device::driver;
 use noctule::device::transcript::Transcript;
-use noctule::device::transport::TelnetCodec;
+use noctule::device::transport::{SshConfig, TelnetCodec, fingerprint};
+use noctule::engine::import::{Format, form};
 use noctule::engine::settings::Settings;
 use noctule::model::{MAX_SHOWN, clean_line, is_hostile};
+use noctule::store::JournalRecord;
 
 /// A peer's Telnet: where the network cuts the bytes makes no difference, and the answer is no larger than a few
 /// times the question.
@@ -108,4 +113,55 @@ pub fn input(data: &[u8]) {
     // A byte that is no UTF-8 becomes one character of three bytes.
     let too_long = |input: &Input| matches!(input, Input::Paste(text) if text.len() > 3 * MOST_PASTED);
     assert!(!inputs.iter().any(too_long), "an endless paste");
+}
+
+/// An inventory as CSV.
+pub fn inventory_csv(data: &[u8]) {
+    inventory(data, Format::Csv);
+}
+
+/// An inventory as TOML.
+pub fn inventory_toml(data: &[u8]) {
+    inventory(data, Format::Toml);
+}
+
+fn inventory(data: &[u8], format: Format) {
+    let lines = 1 + data.iter().filter(|&&byte| byte == b'\n').count();
+    let (rows, bad) = form(data, format);
+    assert!(rows + bad.len() <= lines, "more devices than lines");
+    for bad in bad {
+        assert!((1..=lines).contains(&bad.line), "line {} of {lines}", bad.line);
+        assert!(!bad.reason.is_empty() && !bad.reason.chars().any(is_hostile), "{:?}", bad.reason);
+    }
+}
+
+/// What stands in a frame of the journal whose checksum is right.
+pub fn journal(data: &[u8]) {
+    let Ok(record) = postcard::from_bytes::<JournalRecord>(data) else { return };
+    let written = postcard::to_stdvec(&record).unwrap_or_default();
+    assert_eq!(postcard::from_bytes(&written), Ok(record), "writing is not stable");
+}
+
+/// OpenSSH's client configuration.
+pub fn ssh_config(data: &[u8]) {
+    match SshConfig::parse(&String::from_utf8_lossy(data), Path::new("/nonexistent")) {
+        Ok(config) => drop(config.host("core-1", "operator")),
+        Err(error) => assert!(error.contains("/nonexistent/.ssh"), "no file is named: {error}"),
+    }
+}
+
+/// A host key that a device shows or a pin holds.
+pub fn host_key(data: &[u8]) {
+    if let Some(shown) = fingerprint(&String::from_utf8_lossy(data)) {
+        assert!(!shown.chars().any(is_hostile), "{shown:?}");
+    }
+}
+
+/// A command line, as a person types it behind `:`.
+pub fn command_line(data: &[u8]) {
+    let Some(words) = shlex::split(&String::from_utf8_lossy(data)) else { return };
+    let Some((command, rest)) = commands::find(&words) else { return };
+    if let Err(error) = commands::Args::read(command, rest) {
+        assert!(!error.is_empty() && !error.chars().any(is_hostile), "{error:?}");
+    }
 }

@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use noctule::model::Timestamp;
+use noctule::store::{Change, JournalRecord};
+
 #[path = "../../fuzz/bodies.rs"]
 mod bodies;
 
@@ -69,6 +72,59 @@ fn input() {
         "ж\u{301}\x1bx\x01\x7f\t\r".as_bytes(),
     ];
     storm(bodies::input, &seeds.map(<[u8]>::to_vec), 20_000);
+}
+
+#[test]
+fn inventory_csv() {
+    let seeds: [&[u8]; 2] = [
+        b"name,address,port,transport,driver,group\nsw-1,10.0.0.1,22,ssh,cisco_ios,\"a,b\"\n\"sw\"\"2\",::1,,,,\n",
+        b"\xef\xbb\xbfname;address;location\r\nsw-1;10.0.0.1;'=x\r\n;;\r\n",
+    ];
+    storm(bodies::inventory_csv, &seeds.map(<[u8]>::to_vec), 20_000);
+}
+
+#[test]
+fn inventory_toml() {
+    let seed = b"[[device]]\nname = \"a\"\naddress = \"::1\"\nport = 22\ntags = [\"x\"]\n\n[[device]]\nname = \"b\"\n";
+    storm(bodies::inventory_toml, &[seed.to_vec()], 5000);
+}
+
+#[test]
+fn journal() {
+    let change = |value| Change { table: "device".into(), key: b"\0\x01".to_vec(), value };
+    let record = JournalRecord {
+        seq: 7,
+        prev: [9; 32],
+        at: Timestamp(1_795_521_600_000),
+        actor: "ann".into(),
+        why: "a test".into(),
+        verb: "device add".into(),
+        changes: vec![change(Some(vec![0xff; 40])), change(None)],
+    };
+    storm(bodies::journal, &[postcard::to_stdvec(&record).unwrap()], 20_000);
+}
+
+#[test]
+fn ssh_config() {
+    let seed = b"Host *.lab !x \"a b\"\n  HostName %h.example\n  Port 2222\nProxyJump=ann@j:22,k\n\
+        Match user ann host core-1\nIdentityFile ~/.ssh/%h\nUser %u\nMatch all\nIdentitiesOnly yes\n";
+    storm(bodies::ssh_config, &[seed.to_vec()], 20_000);
+}
+
+#[test]
+fn host_key() {
+    let keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICfuGH/TR37NHrqy57j9zANVFwKkZJHuVIo1C2PgVZYN a comment"];
+    storm(bodies::host_key, &keys.map(|key| key.as_bytes().to_vec()), 20_000);
+}
+
+#[test]
+fn command_line() {
+    let lines = [
+        "backup diff core-1 -1 --json",
+        "device add 'a b' 10.0.0.1 port=22 tags=x,y",
+        "search -- '^vlan' --limit=5",
+    ];
+    storm(bodies::command_line, &lines.map(|line| line.as_bytes().to_vec()), 20_000);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed
