@@ -72,6 +72,7 @@ pub struct Script {
     configuration: Option<(String, Vec<u8>)>,
     over: bool,
     after_return: bool,
+    refuses_password: bool,
 }
 
 impl Script {
@@ -97,7 +98,13 @@ impl Script {
             configuration: None,
             over: false,
             after_return: false,
+            refuses_password: false,
         }
+    }
+
+    /// Lets the login password be wrong: the login dialogue begins anew behind it.
+    pub fn refuse_password(&mut self) {
+        self.refuses_password = true;
     }
 
     /// Makes `text` (lines ending in `\n`) the answer to the line `command`, sent in `charset`. Where `stated_size`
@@ -210,6 +217,9 @@ impl Script {
                 acts.push(Act::Work);
                 let hidden = matches!(self.steps[place].1, Step::Line { hidden: true, .. });
                 self.send_echo(if hidden { "" } else { line }, acts);
+                if self.refuses_password && hidden && line == self.login.password {
+                    self.at = 0;
+                }
                 if !self.answer_with_configuration(line, acts) {
                     self.run_device(acts);
                 }

@@ -166,6 +166,9 @@ impl Simulated {
             hostname: self.spec.name.clone(),
         };
         let mut script = Script::lenient(&self.transcript, login);
+        if self.spec.fault == Fault::RefusesPassword {
+            script.refuse_password();
+        }
         let configuration = self.configuration.lock().unwrap_or_else(PoisonError::into_inner);
         script.set_configuration(&self.command, &configuration, self.charset, self.stated_size.as_ref());
         script

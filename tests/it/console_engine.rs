@@ -10,14 +10,15 @@ use noctule::model::{FailureKind, Role};
 use crate::console_fixture::text_of;
 use crate::engine_fixture::*;
 
-struct Desk {
+/// A person at the console.
+pub struct Desk {
     engine: Arc<Engine>,
     session: Session,
     role: Role,
 }
 
 impl Desk {
-    fn new(engine: &Arc<Engine>) -> Self {
+    pub fn new(engine: &Arc<Engine>) -> Self {
         Self::of(engine, Role::Admin)
     }
 
@@ -36,7 +37,7 @@ impl Desk {
     }
 
     /// Types, lets the engine answer what is asked, and returns what is seen.
-    async fn types(&mut self, keys: &str) -> String {
+    pub async fn types(&mut self, keys: &str) -> String {
         self.session.notify(self.engine.snapshot(), self.engine.now());
         self.session.feed(keys.as_bytes(), self.engine.now());
         self.session.esc_timeout();

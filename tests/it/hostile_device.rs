@@ -1,62 +1,49 @@
-//! Devices that hang, go away or send rubbish, at every step, over real connections.
+//! Devices that send rubbish, over real connections.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use noctule::device::capture::{Capture, capture};
-use noctule::device::driver::{Drivers, Limits};
-use noctule::device::session::{Credentials, LoginIn, Session};
-use noctule::device::transport::{self, Target, Trust, TrustFuture};
-use noctule::model::{Address, Failure, FailureKind, Secret, TransportKind};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use noctule::device::capture::Capture;
+use noctule::device::driver::Limits;
+use noctule::device::transport::Target;
+use noctule::model::{Failure, FailureKind, Secret, TransportKind};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
-struct TrustAll;
-
-impl Trust for TrustAll {
-    fn check<'a>(&'a self, _: &'a str, _: &'a str, _: &'a str) -> TrustFuture<'a> {
-        Box::pin(async { Ok(()) })
-    }
-}
+use crate::device_fixture::{self, driver, here, target};
+use crate::peer::{self, Act, Brain};
 
 fn limits() -> Limits {
-    let short = Duration::from_millis(300);
+    let second = Duration::from_secs(1);
     Limits {
-        connect: short,
-        login: 2 * short,
-        idle: short,
-        whole: 20 * short,
+        connect: 2 * second,
+        login: 10 * second,
+        idle: 3 * second,
+        whole: 60 * second,
         answer_bytes: 4 << 20,
         ..Limits::default()
     }
 }
 
 async fn read(port: u16, transport: TransportKind, charset: &str) -> Result<Capture, Failure> {
-    let driver = Drivers::embedded().get(&"cisco_ios".parse().unwrap()).unwrap();
-    let target = Target {
-        address: Address::Ip([127, 0, 0, 1].into()),
-        port,
-        transport,
-        username: "operator".into(),
-        password: Secret::new("fake-password"),
-        identity_files: Vec::new(),
-        agent: None,
-        offer_agent_keys: false,
-        jumps: Vec::new(),
-        legacy_algorithms: false,
-        terminal: String::new(),
-    };
-    let wire = transport::open(&target, Arc::new(TrustAll), &limits()).await?;
-    let credentials = Credentials {
-        username: "operator".into(),
-        password: Secret::new("fake-password"),
-        enable_password: Secret::new("fake-enable"),
-    };
-    let progress = Arc::new(|_: &str| ());
-    let opened =
-        Session::open(wire, driver.clone(), charset, credentials, limits(), LoginIn::Stream, progress).await;
-    let mut session = opened.map_err(|(failure, _)| failure)?;
-    capture(&mut session, &driver, None).await
+    let target =
+        Target { password: Secret::new("fake-password"), ..target(here(port), transport, "operator") };
+    device_fixture::read(&target, &driver("cisco_ios"), charset, "fake-enable", limits()).await
+}
+
+/// A Telnet device with `body` in the middle of its configuration.
+async fn telnet(body: Vec<u8>) -> u16 {
+    let brain: Brain = Box::new(move |typed| {
+        Act::Say(match typed {
+            None => b"\xff\xfb\x01\r\nUsername: ".to_vec(),
+            Some("operator") => b"\r\nPassword: ".to_vec(),
+            Some("show running-config") => {
+                [&b"\r\nversion 15.2\r\nhostname sw\r\n"[..], &body, b" --More-- "].concat()
+            }
+            Some(" ") => b"\r          \rinterface Gi0/1\r\nend\r\n\r\nsw#".to_vec(),
+            Some(_) => b"\r\nsw#".to_vec(),
+        })
+    });
+    peer::telnet(Vec::new(), brain).await.port()
 }
 
 /// How a peer ends.
@@ -64,100 +51,6 @@ async fn read(port: u16, transport: TransportKind, charset: &str) -> Result<Capt
 enum End {
     Hang,
     Close,
-    Never,
-}
-
-/// A Telnet device that says `most` things and then ends; what the session had asked for last.
-async fn telnet(most: usize, end: End, body: Vec<u8>) -> (u16, Arc<Mutex<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let asked = Arc::new(Mutex::new("login".to_owned()));
-    let last = Arc::clone(&asked);
-    tokio::spawn(async move {
-        let (mut socket, _) = listener.accept().await.unwrap();
-        let mut line = Vec::new();
-        let mut answer = b"\xff\xfb\x01\r\nUsername: ".to_vec();
-        for said in 0.. {
-            if said == most && end != End::Never {
-                if end == End::Hang {
-                    std::future::pending::<()>().await;
-                }
-                return;
-            }
-            if socket.write_all(&answer).await.is_err() {
-                return;
-            }
-            let Some(typed) = next_line(&mut socket, &mut line).await else { return };
-            answer = match typed.trim() {
-                "operator" => b"\r\nPassword: ".to_vec(),
-                "show running-config" => {
-                    [&b"\r\nversion 15.2\r\nhostname sw\r\n"[..], &body, b" --More-- "].concat()
-                }
-                _ if typed == " " => b"\r          \rinterface Gi0/1\r\nend\r\n\r\nsw#".to_vec(),
-                _ => b"\r\nsw#".to_vec(),
-            };
-            if !matches!(typed.trim(), "" | "operator" | "fake-password") {
-                last.lock().unwrap().clone_from(&typed);
-            }
-        }
-    });
-    (port, asked)
-}
-
-/// A typed line or a key for the pager, without the Telnet layer.
-async fn next_line(socket: &mut TcpStream, line: &mut Vec<u8>) -> Option<String> {
-    loop {
-        while line.first() == Some(&255) && line.len() >= 3 {
-            line.drain(..3);
-        }
-        line.retain(|&byte| byte != 0);
-        if line.first() == Some(&b' ') {
-            line.remove(0);
-            return Some(" ".into());
-        }
-        if line.first() != Some(&255)
-            && let Some(end) = line.iter().position(|&byte| byte == b'\r')
-        {
-            let typed = line.drain(..=end).take(end).collect();
-            return String::from_utf8(typed).ok();
-        }
-        let mut bytes = [0; 256];
-        let count = socket.read(&mut bytes).await.ok().filter(|&count| count > 0)?;
-        line.extend_from_slice(&bytes[..count]);
-    }
-}
-
-#[tokio::test]
-async fn a_telnet_device_that_hangs_or_goes_at_any_step_names_the_step() {
-    let mut steps = Vec::new();
-    for most in 0..40 {
-        for end in [End::Hang, End::Close] {
-            let (port, asked) = telnet(most, end, Vec::new()).await;
-            let failure = match read(port, TransportKind::Telnet, "").await {
-                Ok(capture) => {
-                    assert_eq!(capture.doubt, None);
-                    assert!(most > 6, "it was whole after {most}");
-                    for step in ["login", "terminal length 0", "show running-config"] {
-                        assert!(steps.iter().any(|seen| seen == step), "{steps:?}");
-                    }
-                    return;
-                }
-                Err(failure) => failure,
-            };
-            let step = asked.lock().unwrap().clone();
-            assert!(failure.message.contains(&format!("`{step}`")), "{most} {end:?} at {step}: {failure}");
-            match end {
-                End::Close => assert_eq!(failure.kind, FailureKind::Disconnected, "{most}: {failure}"),
-                _ => assert!(
-                    matches!(failure.kind, FailureKind::Timeout | FailureKind::Prompt),
-                    "{most}: {failure}"
-                ),
-            }
-            assert!(!failure.message.contains("fake-"), "{failure}");
-            steps.push(step);
-        }
-    }
-    panic!("the device was never read: {steps:?}");
 }
 
 #[tokio::test]
@@ -199,7 +92,7 @@ async fn rubbish_in_an_answer_is_cleaned_and_kept() {
     for (charset, expected) in
         [("gbk", "description \u{5317}\u{4eac}"), ("windows-1251", "description \u{b1}\u{b1}\u{455}\u{a9}")]
     {
-        let (port, _) = telnet(0, End::Never, body.to_vec()).await;
+        let port = telnet(body.to_vec()).await;
         let capture = read(port, TransportKind::Telnet, charset).await.unwrap();
         assert_eq!(capture.doubt, None);
         let lines: Vec<&str> = capture.exact.lines().collect();
@@ -214,7 +107,7 @@ async fn rubbish_in_an_answer_is_cleaned_and_kept() {
 #[tokio::test]
 async fn a_line_of_ten_megabytes_and_output_without_end_are_too_large() {
     for body in [[vec![b'x'; 10 << 20], b"\r\n".to_vec()].concat(), b"interface x\r\n".repeat(1 << 19)] {
-        let (port, _) = telnet(0, End::Never, body).await;
+        let port = telnet(body).await;
         let failure = read(port, TransportKind::Telnet, "").await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::TooLarge, "{failure}");
         assert!(failure.message.contains("`show running-config`"), "{failure}");

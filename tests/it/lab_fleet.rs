@@ -4,21 +4,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use noctule::device::capture::{Capture, capture};
+use noctule::device::capture::Capture;
 use noctule::device::driver::{Drivers, Limits};
-use noctule::device::session::{Credentials, LoginIn, Session};
 use noctule::device::transport::{self, Target, Trust, TrustFuture};
 use noctule::lab::{ENABLE_PASSWORD, Fault, Fleet, PASSWORD, Simulated, Spec, USERNAME};
-use noctule::model::{Address, DriverId, Failure, FailureKind, Secret, TransportKind};
+use noctule::model::{DriverId, Failure, FailureKind, Secret, TransportKind};
 
-struct TrustAll;
-
-impl Trust for TrustAll {
-    fn check<'a>(&'a self, _place: &'a str, key: &'a str, shown: &'a str) -> TrustFuture<'a> {
-        assert!(key.starts_with("ssh-ed25519 ") && shown.starts_with("SHA256:"));
-        Box::pin(async { Ok(()) })
-    }
-}
+use crate::device_fixture::{self, TrustAll};
 
 struct TrustNone;
 
@@ -60,35 +52,17 @@ fn limits() -> Limits {
 async fn read(device: &Simulated, legacy: bool) -> Result<Capture, Failure> {
     let driver = Drivers::embedded().get(&device.spec.driver).unwrap();
     let target = Target {
-        address: Address::Ip(device.spec.address.ip()),
-        port: device.spec.address.port(),
-        transport: device.spec.transport,
-        username: format!("{USERNAME}{}", driver.ssh.username_suffix),
-        password: Secret::new(PASSWORD),
-        identity_files: Vec::new(),
-        agent: None,
-        offer_agent_keys: false,
-        jumps: Vec::new(),
         legacy_algorithms: legacy || driver.ssh.legacy_algorithms,
-        terminal: String::new(),
+        ..operator(device.spec.address, device.spec.transport, &driver.ssh.username_suffix)
     };
-    let wire = transport::open(&target, Arc::new(TrustAll), &limits()).await?;
-    let credentials = Credentials {
-        username: USERNAME.into(),
+    device_fixture::read(&target, &driver, "", ENABLE_PASSWORD, limits()).await
+}
+
+fn operator(address: SocketAddr, transport: TransportKind, suffix: &str) -> Target {
+    Target {
         password: Secret::new(PASSWORD),
-        enable_password: Secret::new(ENABLE_PASSWORD),
-    };
-    let login_in = match device.spec.transport {
-        TransportKind::Ssh => LoginIn::Transport,
-        TransportKind::Telnet => LoginIn::Stream,
-    };
-    let progress = Arc::new(|_: &str| ());
-    let opened =
-        Session::open(wire, Arc::clone(&driver), "", credentials, limits(), login_in, progress).await;
-    let mut session = opened.map_err(|(failure, _)| failure)?;
-    let captured = capture(&mut session, &driver, None).await;
-    session.close().await;
-    captured
+        ..device_fixture::target(address, transport, &format!("{USERNAME}{suffix}"))
+    }
 }
 
 #[tokio::test]
@@ -122,10 +96,13 @@ async fn a_device_speaks_in_its_charset() {
 
 #[tokio::test]
 async fn a_refused_password_is_said_to_be_one() {
-    let (_fleet, device) = device(spec("cisco_ios", TransportKind::Ssh, Fault::RefusesPassword)).await;
-    let failure = read(&device, false).await.unwrap_err();
-    assert_eq!(failure.kind, FailureKind::Authentication, "{failure}");
-    assert!(!failure.message.contains(PASSWORD));
+    let (ssh, telnet) = (TransportKind::Ssh, TransportKind::Telnet);
+    for (driver, transport) in [("cisco_ios", ssh), ("dell_os6", telnet), ("huawei_vrp", telnet)] {
+        let (_fleet, device) = device(spec(driver, transport, Fault::RefusesPassword)).await;
+        let failure = read(&device, false).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Authentication, "{driver} over {transport}: {failure}");
+        assert!(!failure.message.contains(PASSWORD));
+    }
 }
 
 #[tokio::test]
@@ -156,19 +133,7 @@ async fn a_device_that_hangs_or_closes_half_way_fails_in_time() {
 #[tokio::test]
 async fn a_host_key_that_is_not_trusted_ends_it() {
     let (_fleet, device) = device(spec("cisco_ios", TransportKind::Ssh, Fault::None)).await;
-    let target = Target {
-        address: Address::Ip(device.spec.address.ip()),
-        port: device.spec.address.port(),
-        transport: TransportKind::Ssh,
-        username: USERNAME.into(),
-        password: Secret::new(PASSWORD),
-        identity_files: Vec::new(),
-        agent: None,
-        offer_agent_keys: false,
-        jumps: Vec::new(),
-        legacy_algorithms: false,
-        terminal: String::new(),
-    };
+    let target = operator(device.spec.address, TransportKind::Ssh, "");
     let failure = transport::open(&target, Arc::new(TrustNone), &limits()).await.err().unwrap();
     assert_eq!(failure.kind, FailureKind::HostKey);
     let closed = Target { port: 1, ..target.clone() };
@@ -179,19 +144,7 @@ async fn a_host_key_that_is_not_trusted_ends_it() {
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Target {
-        address: Address::Ip([127, 0, 0, 1].into()),
-        port: listener.local_addr().unwrap().port(),
-        transport: TransportKind::Ssh,
-        username: USERNAME.into(),
-        password: Secret::new(PASSWORD),
-        identity_files: Vec::new(),
-        agent: None,
-        offer_agent_keys: false,
-        jumps: Vec::new(),
-        legacy_algorithms: false,
-        terminal: String::new(),
-    };
+    let target = operator(listener.local_addr().unwrap(), TransportKind::Ssh, "");
     let short = Limits { connect: Duration::from_millis(300), ..limits() };
     let failure = transport::open(&target, Arc::new(TrustAll), &short).await.err().unwrap();
     assert_eq!(failure.kind, FailureKind::Timeout);

@@ -122,14 +122,12 @@ impl Session {
     /// The recording so far, and the end of the session: what the driver types to leave, waited for shortly.
     pub async fn close(mut self) -> Recorder {
         self.begin_step("logout");
-        for command in self.driver.logout.commands.clone() {
-            if self.type_line(&command, false).await.is_err() {
-                return self.recorder;
-            }
-        }
         let driver = Arc::clone(&self.driver);
         let patience = Duration::from_millis(500);
         let leave = async {
+            for command in &driver.logout.commands {
+                self.type_line(command, false).await?;
+            }
             while self.receive(patience).await.is_ok() {
                 if let Some(answer) = self.question(&driver.logout_answers) {
                     self.answer_question(answer).await?;
@@ -138,7 +136,8 @@ impl Session {
             Ok::<(), Failure>(())
         };
         let _ = tokio::time::timeout(patience, leave).await;
-        let _ = self.wire.shutdown().await;
+        // A peer that reads nothing any more would hold what is still to be sent for ever.
+        let _ = tokio::time::timeout(patience, self.wire.shutdown()).await;
         self.recorder
     }
 

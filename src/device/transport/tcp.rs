@@ -34,6 +34,13 @@ fn refused(host: &str, port: u16, error: &std::io::Error) -> Failure {
             let message = format!("{host} refused port {port}: is the service on, and is the port right?");
             Failure::new(FailureKind::Refused, message)
         }
+        // By a device that takes no more sessions, or whose access list does not know us.
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => {
+            let message = format!(
+                "{host} reset the connection to port {port} as soon as it was there: may this host reach it, and has it a session left?"
+            );
+            Failure::new(FailureKind::Disconnected, message)
+        }
         _ => Failure::new(FailureKind::Unreachable, format!("connecting to {host} port {port}: {error}")),
     }
 }

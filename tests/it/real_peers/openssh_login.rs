@@ -4,38 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use noctule::device::driver::Limits;
-use noctule::device::transport::{self, Target, Trust, TrustFuture};
-use noctule::model::{Address, Failure, FailureKind, Secret, TransportKind};
+use noctule::device::transport::{self, Target};
+use noctule::model::{Failure, FailureKind, Secret, TransportKind};
 use tokio::io::AsyncReadExt;
 
 use super::account::Account;
 use super::agent::Agent;
 use super::openssh::{OpenSsh, make_key, user};
-
-struct TrustAll;
-
-impl Trust for TrustAll {
-    fn check<'a>(&'a self, _place: &'a str, _key: &'a str, _shown: &'a str) -> TrustFuture<'a> {
-        Box::pin(async { Ok(()) })
-    }
-}
+use crate::device_fixture::{self, TrustAll};
 
 const GREETING: &str = "\nForceCommand echo you are in; cat";
 
 async fn target(ssh: &OpenSsh) -> Target {
-    Target {
-        address: Address::Ip(ssh.server.address.ip()),
-        port: ssh.server.address.port(),
-        transport: TransportKind::Ssh,
-        username: user().await,
-        password: Secret::default(),
-        identity_files: Vec::new(),
-        agent: None,
-        offer_agent_keys: false,
-        jumps: Vec::new(),
-        legacy_algorithms: false,
-        terminal: String::new(),
-    }
+    device_fixture::target(ssh.server.address, TransportKind::Ssh, &user().await)
 }
 
 fn limits() -> Limits {

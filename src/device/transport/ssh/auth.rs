@@ -61,67 +61,78 @@ enum Said {
 
 /// What has been tried, for the message.
 #[derive(Default)]
-struct Tried(Vec<String>);
+struct Tried {
+    /// Each key and each way that an answer was asked for.
+    ways: Vec<String>,
+    /// What is waited for at present.
+    step: &'static str,
+}
 
 impl Login<'_> {
     async fn run_within(&self, handle: &mut Handle<Keys>, limits: &Limits) -> Result<(), Failure> {
-        match tokio::time::timeout(limits.login, self.run(handle)).await {
+        let mut tried = Tried::default();
+        match tokio::time::timeout(limits.login, self.run(handle, &mut tried)).await {
             Ok(ended) => ended,
             Err(_) => {
                 let message = format!(
-                    "{} took longer than {} to log `{}` in",
+                    "{} took longer than {} to log `{}` in, {}",
                     self.host,
                     seconds(limits.login),
-                    clean_line(self.user)
+                    clean_line(self.user),
+                    tried.so_far()
                 );
                 Err(Failure::new(FailureKind::Timeout, message))
             }
         }
     }
 
-    async fn run(&self, handle: &mut Handle<Keys>) -> Result<(), Failure> {
-        let mut tried = Tried::default();
+    async fn run(&self, handle: &mut Handle<Keys>, tried: &mut Tried) -> Result<(), Failure> {
+        tried.step = "the question which ways it takes";
         // Asks what the device takes, and is enough for one that asks again inside the stream.
-        let mut methods = match self.said(handle.authenticate_none(self.user).await, &tried)? {
+        let mut methods = match self.said(handle.authenticate_none(self.user).await, tried)? {
             Said::In => return Ok(()),
             Said::More(left) | Said::No(left) => left,
         };
         if methods.contains(&MethodKind::PublicKey) {
-            match self.with_keys(handle, &mut tried).await? {
+            match self.with_keys(handle, tried).await? {
                 Some(Said::In) => return Ok(()),
                 Some(Said::More(left) | Said::No(left)) => methods = left,
                 None => {}
             }
         }
-        let Some(password) = self.password else { return Err(self.refused(&tried, &methods)) };
+        let Some(password) = self.password else { return Err(self.refused(tried, &methods)) };
         if methods.contains(&MethodKind::Password) {
+            tried.step = "the password";
+            tried.ways.push("password".into());
             let answer = handle.authenticate_password(self.user, password.expose()).await;
-            tried.0.push("password".into());
-            return match self.said(answer, &tried)? {
+            return match self.said(answer, tried)? {
                 Said::In => Ok(()),
-                Said::More(left) => Err(self.wants_more(&tried, &left)),
+                Said::More(left) => Err(self.wants_more(tried, &left)),
                 // A refused password is not tried again by another way: that locks accounts.
-                Said::No(left) => Err(self.refused(&tried, &left)),
+                Said::No(left) => Err(self.refused(tried, &left)),
             };
         }
         if methods.contains(&MethodKind::KeyboardInteractive) {
-            tried.0.push("keyboard-interactive".into());
-            return match self.with_questions(handle, password, &tried).await? {
+            tried.step = "the keyboard-interactive questions";
+            tried.ways.push("keyboard-interactive".into());
+            return match self.with_questions(handle, password, tried).await? {
                 Said::In => Ok(()),
-                Said::More(left) => Err(self.wants_more(&tried, &left)),
-                Said::No(left) => Err(self.refused(&tried, &left)),
+                Said::More(left) => Err(self.wants_more(tried, &left)),
+                Said::No(left) => Err(self.refused(tried, &left)),
             };
         }
-        Err(self.refused(&tried, &methods))
+        Err(self.refused(tried, &methods))
     }
 
     /// The last answer; `None` where there was no key to try.
     async fn with_keys(&self, handle: &mut Handle<Keys>, tried: &mut Tried) -> Result<Option<Said>, Failure> {
+        tried.step = "the agent's keys";
         let mut ring = KeyRing::gather(self.identity_files, self.agent, self.offer_agent_keys).await;
-        tried.0.append(&mut ring.faults);
+        tried.ways.append(&mut ring.faults);
+        tried.step = "the public keys";
         let mut last = None;
         for place in 0..ring.candidates.len() {
-            tried.0.push(ring.candidates[place].name.clone());
+            tried.ways.push(ring.candidates[place].name.clone());
             let Some(answer) = ring.try_key(place, handle, self.user).await else { continue };
             match self.said(answer, tried)? {
                 Said::No(left) if left.contains(&MethodKind::PublicKey) => last = Some(Said::No(left)),
@@ -181,11 +192,11 @@ impl Login<'_> {
     }
 
     fn lost(&self, tried: &Tried) -> Failure {
-        let after = if tried.0.is_empty() { String::new() } else { format!(", after {tried}") };
         let message = format!(
-            "{} closed the connection while `{}` was being logged in{after}",
+            "{} closed the connection while `{}` was being logged in, {}",
             self.host,
-            clean_line(self.user)
+            clean_line(self.user),
+            tried.so_far()
         );
         Failure::new(FailureKind::Disconnected, message)
     }
@@ -211,9 +222,17 @@ impl Login<'_> {
     }
 }
 
+impl Tried {
+    /// The step, and what was tried up to it.
+    fn so_far(&self) -> String {
+        let after = if self.ways.is_empty() { String::new() } else { format!(", after {self}") };
+        format!("at {}{after}", self.step)
+    }
+}
+
 impl std::fmt::Display for Tried {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_slice() {
+        match self.ways.as_slice() {
             [] => f.write_str("nothing, for nothing that the record holds fits"),
             tried => f.write_str(&clean_line(&tried.join(", "))),
         }
