@@ -42,7 +42,7 @@ pub async fn capture(
         if command.config {
             found = Some(judge(
                 driver,
-                trimmed(&output.text, driver.begin.as_ref()),
+                trimmed(output.text, driver.begin.as_ref()),
                 output.confirmed,
                 usual_lines,
             ));
@@ -154,16 +154,18 @@ fn doubt(driver: &CompiledDriver, evidence: &Evidence, lines: u32) -> Option<Str
 }
 
 /// All before the first line that matches `begin` is not part of the configuration.
-fn trimmed(text: &str, begin: Option<&Regex>) -> String {
-    let Some(begin) = begin else { return text.to_owned() };
+fn trimmed(mut text: String, begin: Option<&Regex>) -> String {
+    let Some(begin) = begin else { return text };
     let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if begin.is_match(line.trim_end_matches('\n')) {
-            return text[at..].to_owned();
-        }
-        at += line.len();
+    let first = text.split_inclusive('\n').find(|line| {
+        let begins = begin.is_match(line.trim_end_matches('\n'));
+        at += if begins { 0 } else { line.len() };
+        begins
+    });
+    if first.is_some() {
+        text.drain(..at);
     }
-    text.to_owned()
+    text
 }
 
 fn push_line(text: &mut String, before: &str, line: &str) {

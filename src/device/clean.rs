@@ -50,9 +50,17 @@ impl Cleaner {
     /// Takes bytes as they come.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-            self.gather(&rest[..end]);
-            self.end_line();
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            match self.plain_line(&rest[..end]) {
+                Some(line) => {
+                    self.text.push_str(line);
+                    self.text.push('\n');
+                }
+                None => {
+                    self.gather(&rest[..end]);
+                    self.end_line();
+                }
+            }
             rest = &rest[end + 1..];
         }
         self.gather(rest);
@@ -94,6 +102,12 @@ impl Cleaner {
         self.raw.clear();
         self.before = 0;
         self.paged = true;
+    }
+
+    /// The line, where it came in one piece and there is nothing to clean.
+    fn plain_line<'b>(&self, line: &'b [u8]) -> Option<&'b str> {
+        let is_all = self.raw.is_empty() && self.before == 0 && !self.paged && line.len() <= LONGEST_LINE;
+        if is_all { plain(line) } else { None }
     }
 
     fn gather(&mut self, bytes: &[u8]) {
@@ -167,7 +181,9 @@ enum Ended {
 /// The line, where it is nothing but printable ASCII and tabs.
 fn plain(raw: &[u8]) -> Option<&str> {
     let raw = trim_returns(raw);
-    let is_plain = raw.iter().all(|&byte| (b' '..=b'~').contains(&byte) || byte == b'\t');
+    // without a branch for each byte
+    let is_plain =
+        raw.iter().fold(true, |plain, byte| plain & ((b' '..=b'~').contains(byte) | (*byte == b'\t')));
     if is_plain { std::str::from_utf8(raw).ok() } else { None }
 }
 

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::driver::{CompiledBlock, CompiledDriver, Patterns};
+use super::driver::{CompiledBlock, CompiledDriver, Patterns, Piece};
 use crate::model::{MAX_SHOWN, clean_line};
 
 const VOLATILE: &str = "<volatile>";
@@ -15,29 +15,46 @@ pub const ROTATING: &str = "<secret>";
 /// Makes the normalised view. `fingerprint` names a secret without telling it.
 pub fn normalise(driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
     let mut normal = String::with_capacity(exact.len());
-    let mut open: Option<(&CompiledBlock, String)> = None;
-    for line in exact.lines() {
-        if let Some((block, body)) = &mut open {
-            body.push_str(line);
-            body.push('\n');
-            if block.to.is_match(line) {
-                push(&mut normal, &block_name(block, body, fingerprint));
-                open = None;
-            }
-            continue;
+    let mut open: OpenBlock<'_> = None;
+    driver.noteworthy.walk(exact, |piece| match piece {
+        Piece::Quiet(lines) if open.is_none() => push_quiet(&mut normal, lines),
+        Piece::Quiet(lines) => {
+            lines.lines().for_each(|line| take_line(&mut normal, &mut open, driver, line, fingerprint));
         }
-        if driver.drop.is_match(line) {
-            continue;
-        }
-        push_line(&mut normal, driver, line, fingerprint);
-        let begun = driver.secret_blocks.iter().find(|block| block.from.is_match(line));
-        open = begun.map(|block| (block, String::new()));
-    }
+        Piece::Line(line) => take_line(&mut normal, &mut open, driver, line, fingerprint),
+    });
     // A block without an end is a secret to the end of the text.
     if let Some((block, body)) = open {
         push(&mut normal, &block_name(block, &body, fingerprint));
     }
     normal
+}
+
+/// A block of secret lines whose end has not come, and what it holds.
+type OpenBlock<'d> = Option<(&'d CompiledBlock, String)>;
+
+fn take_line<'d>(
+    normal: &mut String,
+    open: &mut OpenBlock<'d>,
+    driver: &'d CompiledDriver,
+    line: &str,
+    fingerprint: &dyn Fn(&str) -> String,
+) {
+    if let Some((block, body)) = open {
+        body.push_str(line);
+        body.push('\n');
+        if block.to.is_match(line) {
+            push(normal, &block_name(block, body, fingerprint));
+            *open = None;
+        }
+        return;
+    }
+    if driver.drop.is_match(line) {
+        return;
+    }
+    push_line(normal, driver, line, fingerprint);
+    let begun = driver.secret_blocks.iter().find(|block| block.from.is_match(line));
+    *open = begun.map(|block| (block, String::new()));
 }
 
 fn block_name(block: &CompiledBlock, body: &str, fingerprint: &dyn Fn(&str) -> String) -> String {
@@ -120,6 +137,17 @@ fn telling(name: &str) -> u8 {
         ROTATING => 1,
         _ => 2,
     }
+}
+
+/// Pushes lines in which nothing is to be replaced.
+fn push_quiet(text: &mut String, lines: &str) {
+    // without a branch for each byte
+    let is_plain =
+        lines.bytes().fold(true, |plain, byte| plain & ((b' '..0x7f).contains(&byte) | (byte == b'\n')));
+    if !is_plain || !lines.ends_with('\n') {
+        return lines.lines().for_each(|line| push(text, line));
+    }
+    text.push_str(lines);
 }
 
 /// Pushes `line` clean, in pieces that [`clean_line`] does not cut: a change far to the right must be seen too.

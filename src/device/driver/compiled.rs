@@ -2,7 +2,7 @@
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use super::{Answer, BackupCommand, Block, Driver};
+use super::{Answer, AnyLine, BackupCommand, Block, Driver};
 use crate::device::reversible::Form;
 
 /// The most memory that one pattern may take, in bytes: a driver file is foreign.
@@ -59,10 +59,14 @@ pub struct CompiledDriver {
     pub rotating_secrets: Patterns,
     /// `[normal] secret_blocks`
     pub secret_blocks: Vec<CompiledBlock>,
+    /// Lines that something of `[normal]` may match
+    pub noteworthy: AnyLine,
     /// `[errors] lines`
     pub errors: RegexSet,
     /// `log_lines`
     pub log_lines: RegexSet,
+    /// Lines that something of `log_lines` may match
+    pub maybe_log_lines: AnyLine,
     /// `[sections] start`
     pub section_start: Option<Regex>,
     /// `[logout] answers`
@@ -121,6 +125,11 @@ impl CompiledDriver {
                 rotating: *rotating,
             })
         });
+        let normal = &driver.normal;
+        let noteworthy = [&normal.drop, &normal.volatile, &normal.secrets, &normal.rotating_secrets];
+        let reversible = normal.reversible_secrets.iter().map(|secret| &secret.pattern);
+        let noteworthy = noteworthy.into_iter().flatten().chain(reversible);
+        let noteworthy = noteworthy.chain(normal.secret_blocks.iter().map(|block| &block.from));
         let command_answers = driver.backup.commands.iter();
         Ok(Self {
             username: pattern("login.username", &driver.login.username)?,
@@ -163,8 +172,10 @@ impl CompiledDriver {
             ),
             rotating_secrets: patterns("normal.rotating_secrets", &driver.normal.rotating_secrets)?,
             secret_blocks: blocks.collect::<Result<_, String>>()?,
+            noteworthy: AnyLine::new(noteworthy),
             errors: set("errors.lines", &driver.errors.lines)?,
             log_lines: set("log_lines", &driver.log_lines)?,
+            maybe_log_lines: AnyLine::new(driver.log_lines.iter()),
             section_start: optional("sections.start", &driver.sections.start)?,
             logout_answers: answers("logout.answers", &driver.logout.answers)?,
             driver,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Session, clean_line};
-use crate::device::driver::CompiledAnswer;
+use crate::device::driver::{CompiledAnswer, Piece};
 use crate::model::{Failure, FailureKind};
 
 /// How often it may turn out that the device was still talking.
@@ -79,7 +79,12 @@ impl Session {
         for _ in 0..FALSE_PROMPTS {
             self.until_prompt(answers, deadline).await?;
             let prompt = self.cleaner.last_line().unwrap_or_default();
-            text.push_str(&self.cleaner.begin_answer());
+            let lines = self.cleaner.begin_answer();
+            if text.is_empty() {
+                text = lines;
+            } else {
+                text.push_str(&lines);
+            }
             self.bound(text.len())?;
             let paid = self.take_prompts_off(&mut text, owed);
             if !confirm {
@@ -165,26 +170,78 @@ impl Session {
         }
     }
 
-    fn output(&self, command: &str, text: String, confirmed: bool) -> Output {
-        let mut lines: Vec<&str> = text.lines().collect();
-        let is_echo = |line: &str| {
-            let squeeze = |text: &str| text.split_whitespace().collect::<String>();
-            squeeze(line) == squeeze(command)
-        };
-        if lines.first().is_some_and(|line| is_echo(line)) {
-            lines.remove(0);
+    fn output(&self, command: &str, mut text: String, confirmed: bool) -> Output {
+        let first = text.find('\n').map_or(text.len(), |end| end + 1);
+        if is_echo(&text[..first], command) {
+            text.drain(..first);
         }
-        lines.retain(|line| !self.driver.log_lines.is_match(line));
-        while lines.last().is_some_and(|line| line.trim().is_empty()) {
-            lines.pop();
-        }
-        let error = lines.iter().take(ERROR_LINES).find(|line| self.driver.errors.is_match(line));
-        let error = error.map(|line| clean_line(&self.masked(line.trim())).into_owned());
-        let mut text = String::with_capacity(text.len());
-        for line in lines {
-            text.push_str(line);
+        let mut text = self.without_log_lines(text);
+        text.truncate(end_of_last_line(&text));
+        if !text.is_empty() {
             text.push('\n');
         }
+        let error = text.lines().take(ERROR_LINES).find(|line| self.driver.errors.is_match(line));
+        let error = error.map(|line| clean_line(&self.masked(line.trim())).into_owned());
         Output { text, error, confirmed }
+    }
+
+    fn without_log_lines(&self, text: String) -> String {
+        let mut kept = String::new();
+        let mut is_whole = true;
+        self.driver.maybe_log_lines.walk(&text, |piece| match piece {
+            // mostly all of it: then there is nothing to copy
+            Piece::Quiet(lines) if lines.len() == text.len() => {}
+            Piece::Quiet(lines) => {
+                is_whole = false;
+                kept.push_str(lines);
+            }
+            Piece::Line(line) => {
+                is_whole = false;
+                if !self.driver.log_lines.is_match(line) {
+                    kept.push_str(line);
+                    kept.push('\n');
+                }
+            }
+        });
+        if is_whole { text } else { kept }
+    }
+}
+
+fn is_echo(line: &str, command: &str) -> bool {
+    line.split_whitespace().flat_map(str::chars).eq(command.split_whitespace().flat_map(str::chars))
+}
+
+/// Where the last line that is not blank ends.
+fn end_of_last_line(text: &str) -> usize {
+    let mut end = text.len();
+    while end > 0 {
+        let begin = text[..end].rfind('\n').map_or(0, |at| at + 1);
+        if !text[begin..end].trim().is_empty() {
+            return end;
+        }
+        end = begin.saturating_sub(1);
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_at_the_end_are_not_part_of_a_text() {
+        for (text, end) in
+            [("a\nb\n", 3), ("a\nb", 3), ("a\n\n  \n\n", 1), ("\n \n", 0), ("", 0), ("\na \n\t", 3)]
+        {
+            assert_eq!(end_of_last_line(text), end, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_echo_may_be_spaced_in_another_way() {
+        assert!(is_echo("show  running-config\n", "show running-config"));
+        assert!(is_echo("show running- config", "show running-config"));
+        assert!(!is_echo("show running", "show running-config"));
+        assert!(!is_echo("", "show running-config"));
     }
 }

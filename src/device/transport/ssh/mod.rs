@@ -8,11 +8,15 @@ mod keys;
 use std::sync::Arc;
 
 use russh::client::{self, Handle};
+use tokio::io::BufReader;
 
 use super::{Jump, Target, Trust, Wire, seconds, tcp};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, FailureKind};
 use handler::{Broken, Keys};
+
+/// The bytes that are read from a socket at once, where they are few.
+const READ_AT_ONCE: usize = 4096;
 
 /// A host key, as OpenSSH writes it, in the form that people compare: `ssh-ed25519 SHA256:…`; `None` where it is none.
 pub fn fingerprint(key: &str) -> Option<String> {
@@ -46,7 +50,9 @@ async fn reach(
     limits: &Limits,
 ) -> Result<Box<dyn Wire>, Failure> {
     let Some(through) = through else {
-        return Ok(Box::new(tcp::connect(address, port, limits.connect).await?));
+        let socket = tcp::connect(address, port, limits.connect).await?;
+        // russh reads the length of each packet by itself
+        return Ok(Box::new(BufReader::with_capacity(READ_AT_ONCE, socket)));
     };
     let host = address.to_string();
     let opening = through.channel_open_direct_tcpip(host.clone(), u32::from(port), "127.0.0.1", 0);
