@@ -167,7 +167,8 @@ impl Watch {
 
     /// Whether nothing is under way and nothing will be sent.
     pub fn is_over(&self, now: Moment) -> bool {
-        now >= self.until && self.targets.iter().all(|one| one.underway.is_empty())
+        let sends = |one: &Watched| one.mode != Mode::Paused && one.next_probe() < self.until;
+        now >= self.until && self.targets.iter().all(|one| one.underway.is_empty() && !sends(one))
     }
 
     /// How many targets there are.
@@ -281,7 +282,8 @@ impl Watch {
         if missed {
             one.hasten(now, pace, frozen);
         }
-        if one.mode != Mode::Paused && now < until && one.next_probe() <= now {
+        // one that was due before the end is sent, though this turn may come a little after it
+        if one.mode != Mode::Paused && one.next_probe() <= now.min(Moment(until.0.saturating_sub(1))) {
             probes.push(one.probe(target, now));
         }
         if missed && self.canaries.contains(&target) {
@@ -307,9 +309,7 @@ impl Watch {
             .underway
             .iter()
             .map(|probe| probe.at.after(if probe.missed { self.pace.timeout } else { suspicion }));
-        // a probe that was due just before the end, and came too late for it, is not sent any more
-        let sends = one.mode != Mode::Paused && self.last_turn < self.until;
-        let next = Some(one.next_probe()).filter(|next| sends && *next < self.until);
+        let next = Some(one.next_probe()).filter(|next| *next < self.until && one.mode != Mode::Paused);
         match judged.chain(next).min() {
             Some(wake) => {
                 one.wake = wake;
