@@ -161,7 +161,7 @@ pub fn host_key(data: &[u8]) {
 pub fn command_line(data: &[u8]) {
     let Some(words) = shlex::split(&String::from_utf8_lossy(data)) else { return };
     let Some((command, rest)) = commands::find(&words) else { return };
-    if let Err(error) = commands::Args::read(command, rest) {
+    if let Err(error) = commands::Args::read(command.name, command.args, rest) {
         assert!(!error.is_empty() && !error.chars().any(is_hostile), "{error:?}");
     }
 }

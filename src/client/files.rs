@@ -23,7 +23,7 @@ impl Files for LocalFiles {
 }
 
 /// What a shell would make of `~/`: nobody else does it in a console.
-fn from_home(path: &str) -> PathBuf {
+pub fn from_home(path: &str) -> PathBuf {
     let home = path.strip_prefix("~/").zip(directories::BaseDirs::new());
     home.map_or_else(|| PathBuf::from(path), |(rest, dirs)| dirs.home_dir().join(rest))
 }

@@ -40,7 +40,7 @@ fn begin(start: &Start) -> Exit {
     match commands::find(&start.words) {
         None if start.words.is_empty() => console::open(start, &Args::default()),
         Some((command, rest)) if command.needs == Needs::Terminal && !wants_help => {
-            match (Args::read(command, rest), command.name) {
+            match (Args::read(command.name, command.args, rest), command.name) {
                 (Err(why), _) => complain(&why, Exit::Usage),
                 (Ok(args), "demo") => demo::open(start, &args),
                 (Ok(args), _) => console::open(start, &args),

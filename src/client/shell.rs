@@ -158,7 +158,8 @@ impl Io for Shell {
         tokio::task::block_in_place(|| match path {
             "-" => files::read_bounded(io::stdin(), at_most)
                 .map_err(|error| format!("cannot read standard input: {error}")),
-            path => files::read(Path::new(path), at_most),
+            // a path that noctule names itself, or that was quoted
+            path => files::read(&files::from_home(path), at_most),
         })
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::table::{Arg, Command, Count, Kind};
-use crate::model::{DriverId, clean_line};
+use super::arg::{Arg, Count, Kind, duration, seconds, shown};
+use crate::model::nearest;
 
 /// The arguments of one call. Names are those of the table: a name that is not in it is never there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,14 +13,14 @@ pub struct Args {
 }
 
 impl Args {
-    /// Reads `words` as `command` wants them. `--flag value` and `--flag=value` are the same; after `--` nothing is a
-    /// flag. A word that begins with one `-` is a value: revisions count back with `-1`.
+    /// Reads `words` as the command `name` wants them, which takes `wanted`. `--flag value` and `--flag=value` are
+    /// the same; after `--` nothing is a flag. A word that begins with one `-` is a value: revisions count back with `-1`.
     ///
     /// # Errors
     /// One sentence: which word is wrong, and what would be right.
-    pub fn read(command: &'static Command, words: &[String]) -> Result<Self, String> {
+    pub fn read(name: &str, wanted: &'static [Arg], words: &[String]) -> Result<Self, String> {
         let mut args = Self::default();
-        let mut places = command.args.iter().filter(|arg| !arg.is_flag());
+        let mut places = wanted.iter().filter(|arg| !arg.is_flag());
         let mut place = places.next();
         let mut words = words.iter();
         let mut flags = true;
@@ -28,9 +28,9 @@ impl Args {
             if flags && word == "--" {
                 flags = false;
             } else if flags && word.starts_with("--") {
-                args.take_flag(command, word, &mut words)?;
+                args.take_flag(name, wanted, word, &mut words)?;
             } else {
-                let arg = place.ok_or_else(|| format!("{} takes no {:?}", command.name, shown(word)))?;
+                let arg = place.ok_or_else(|| format!("{name} takes no {:?}", shown(word)))?;
                 args.add(arg, word)?;
                 if arg.count != Count::Many {
                     place = places.next();
@@ -38,21 +38,22 @@ impl Args {
             }
         }
         let given = |arg: &Arg| args.values.contains_key(arg.name);
-        match command.args.iter().find(|arg| arg.count == Count::One && !given(arg)) {
-            Some(missing) => Err(format!("{} needs {}: {}", command.name, missing.shown(), missing.about)),
+        match wanted.iter().find(|arg| arg.count == Count::One && !given(arg)) {
+            Some(missing) => Err(format!("{name} needs {}: {}", missing.shown(), missing.about)),
             None => Ok(args),
         }
     }
 
     fn take_flag<'a>(
         &mut self,
-        command: &'static Command,
+        command: &str,
+        wanted: &'static [Arg],
         word: &str,
         words: &mut impl Iterator<Item = &'a String>,
     ) -> Result<(), String> {
         let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-        let Some(flag) = command.args.iter().find(|arg| arg.name == name) else {
-            return Err(format!("{} has no flag {}", command.name, shown(name)));
+        let Some(flag) = wanted.iter().find(|arg| arg.name == name) else {
+            return Err(no_flag(command, wanted, name));
         };
         match (&flag.kind, value) {
             (Kind::Switch, None) => self.put(flag, ""),
@@ -115,133 +116,40 @@ impl Args {
     }
 }
 
-impl Arg {
-    /// Whether it is a flag, by its name.
-    pub fn is_flag(&self) -> bool {
-        self.name.starts_with("--")
-    }
-
-    /// As it stands in a usage line: `DEVICE`, `--group GROUP`.
-    pub fn shown(&self) -> String {
-        match (&self.kind, self.is_flag()) {
-            (Kind::Switch, _) => self.name.to_owned(),
-            (kind, true) => format!("{} {}", self.name, kind.shown()),
-            (_, false) => self.name.to_uppercase(),
-        }
-    }
-}
-
-impl Kind {
-    /// The kind in one word, for usage lines.
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Switch => String::new(),
-            Self::Device | Self::DeletedDevice => "DEVICE".into(),
-            Self::Group => "GROUP".into(),
-            Self::Driver => "DRIVER".into(),
-            Self::Revision => "REVISION".into(),
-            Self::Path => "PATH".into(),
-            Self::Number(..) => "N".into(),
-            Self::Duration => "DURATION".into(),
-            Self::Seconds => "SECONDS".into(),
-            Self::Choice(words) => words.join("|"),
-            Self::Field => "FIELD=VALUE".into(),
-            Self::Text => "TEXT".into(),
-        }
-    }
-
-    fn check(&self, word: &str) -> Result<(), String> {
-        match self {
-            Self::Driver => word.parse::<DriverId>().map(drop),
-            Self::Number(least, most) => match word.parse::<u64>() {
-                Ok(number) if (*least..=*most).contains(&number) => Ok(()),
-                _ => Err(format!("{:?} is no whole number from {least} to {most}", shown(word))),
-            },
-            Self::Duration => duration(word).map(drop),
-            Self::Seconds => seconds(word).map(drop),
-            Self::Choice(words) if !words.contains(&word) => {
-                Err(format!("{:?} is none of {}", shown(word), words.join(", ")))
-            }
-            Self::Revision if word.parse::<i64>().is_err() => {
-                Err(format!("{:?} is no revision: 12 is, and -1 for the one before the newest", shown(word)))
-            }
-            Self::Field if !word.contains('=') => {
-                Err(format!("{:?} is no FIELD=VALUE, such as group=core", shown(word)))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// `30s`, `5m`, `2h`, `7d`, or `0`.
-fn duration(word: &str) -> Result<Duration, String> {
-    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
-    let seconds = match units.iter().find_map(|(unit, seconds)| Some((word.strip_suffix(*unit)?, *seconds))) {
-        Some((number, unit)) => number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)),
-        None if word == "0" => Some(0),
-        None => None,
+/// The sentence about a flag that a command does not have.
+fn no_flag(command: &str, wanted: &[Arg], name: &str) -> String {
+    let flags = wanted.iter().map(|arg| arg.name).filter(|name| name.starts_with("--"));
+    let hint = match (name, nearest(name, flags.chain(["--json", "--why", "--help"]))) {
+        ("--data" | "--config" | "--read-only", _) => format!("; {name} stands before the command"),
+        (_, Some(near)) => format!("; did you mean {near}?"),
+        (_, None) => String::new(),
     };
-    seconds
-        .map(Duration::from_secs)
-        .ok_or_else(|| format!("{:?} is no duration: 30s, 5m, 2h, 7d are", shown(word)))
-}
-
-/// `2`, `0.5`, `500ms`, `30s`, `5m`, `2h`.
-fn seconds(word: &str) -> Result<Duration, String> {
-    let wrong = || format!("{:?} is no number of seconds: 2, 0.5, 500ms, 5m are", shown(word));
-    let (number, unit) = match word.find(|c: char| !c.is_ascii_digit() && c != '.') {
-        Some(at) => word.split_at(at),
-        None => (word, "s"),
-    };
-    let unit = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(wrong()),
-    };
-    let number: f64 = number.parse().map_err(|_| wrong())?;
-    Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
-}
-
-fn shown(word: &str) -> String {
-    clean_line(word).chars().take(80).collect()
+    format!("{command} has no flag {}{hint}", shown(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::{Exit, Needs};
-    use crate::model::{Danger, Role};
 
     const fn arg(name: &'static str, kind: Kind, count: Count) -> Arg {
         Arg { name, kind, count, about: "what it is" }
     }
 
-    static COMMAND: Command = Command {
-        name: "thing do",
-        aliases: &[],
-        about: "Do a thing",
-        args: &[
-            arg("device", Kind::Device, Count::One),
-            arg("revision", Kind::Revision, Count::Optional),
-            arg("rest", Kind::Text, Count::Many),
-            arg("--dry-run", Kind::Switch, Count::Optional),
-            arg("--limit", Kind::Number(1, 9), Count::Optional),
-            arg("--tag", Kind::Text, Count::Many),
-            arg("--every", Kind::Duration, Count::Optional),
-            arg("--interval", Kind::Seconds, Count::Optional),
-            arg("--view", Kind::Choice(&["normal", "exact"]), Count::Optional),
-        ],
-        role: Role::Viewer,
-        danger: Danger::None,
-        needs: Needs::Folders,
-        run: |_| Box::pin(async { Ok(Exit::Done) }),
-    };
+    static WANTED: &[Arg] = &[
+        arg("device", Kind::Device, Count::One),
+        arg("revision", Kind::Revision, Count::Optional),
+        arg("rest", Kind::Text, Count::Many),
+        arg("--dry-run", Kind::Switch, Count::Optional),
+        arg("--limit", Kind::Number(1, 9), Count::Optional),
+        arg("--tag", Kind::Text, Count::Many),
+        arg("--every", Kind::Duration, Count::Optional),
+        arg("--interval", Kind::Seconds, Count::Optional),
+        arg("--view", Kind::Choice(&["normal", "exact"]), Count::Optional),
+    ];
 
     fn read(line: &str) -> Result<Args, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        Args::read(&COMMAND, &words)
+        Args::read("thing do", WANTED, &words)
     }
 
     #[test]
@@ -270,6 +178,8 @@ mod tests {
         for (line, part) in [
             ("", "thing do needs DEVICE: what it is"),
             ("a --nope", "no flag --nope"),
+            ("a --dryrun", "did you mean --dry-run?"),
+            ("a --data x", "--data stands before the command"),
             ("a x", "revision: \"x\" is no revision"),
             ("a --limit 10", "from 1 to 9"),
             ("a --limit", "--limit needs a value"),

@@ -1,8 +1,9 @@
 //! What may stand next on a command line: one answer for the console's Tab and for every shell's.
 
+use super::arg::{Arg, Kind};
 use super::call::Door;
 use super::run::find;
-use super::table::{Arg, Command, Kind, all};
+use super::table::{Command, all};
 use crate::device::driver::Drivers;
 use crate::engine::Engine;
 use crate::engine::fields::Field;

@@ -1,7 +1,7 @@
 //! The arguments by which commands say which devices they mean.
 
+use super::arg::{Arg, Kind};
 use super::args::Args;
-use super::table::{Arg, Kind};
 use crate::engine::{ActError, Selection};
 
 /// `[DEVICE …]`

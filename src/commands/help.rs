@@ -2,23 +2,30 @@
 
 use std::fmt::Write;
 
-use super::table::{Arg, Command, Count, all};
-use crate::model::clean_line;
+use super::arg::{Arg, Count};
+use super::table::{Command, all};
+use crate::model::{clean_line, nearest};
 
-/// Every command in a line, or those whose name begins with `words`.
-pub fn overview(words: &[&str]) -> String {
-    let begin = words.join(" ");
-    let commands: Vec<_> = all().into_iter().filter(|command| command.name.starts_with(&begin)).collect();
-    if let [one] = commands[..] {
-        return of(one);
+/// Every command in a line, or those whose name begins with `words`; `None` where none does.
+pub fn overview(words: &[&str]) -> Option<String> {
+    let begins = |name: &str| {
+        let mut parts = name.split(' ');
+        words.iter().all(|word| parts.next() == Some(word))
+    };
+    let commands: Vec<_> = all().into_iter().filter(|command| begins(command.name)).collect();
+    match commands[..] {
+        [] => return None,
+        [one] => return Some(of(one)),
+        _ => {}
     }
-    let mut text =
-        String::from("usage: noctule [--data DIR] [--config DIR] [COMMAND …] [--json] [--why TEXT]\n");
+    let mut text = String::from(
+        "usage: noctule [--data DIR] [--config DIR] [--read-only] [COMMAND …] [--json] [--why TEXT]\n",
+    );
     text += "Without a command the full-screen console opens. `noctule COMMAND --help` says more.\n\n";
     for command in commands {
         let _ = writeln!(text, "  {:<20} {}", command.name, command.about);
     }
-    text
+    Some(text)
 }
 
 /// One command: what it does, its arguments, what it needs.
@@ -56,13 +63,36 @@ pub fn unknown(words: &[String]) -> String {
     let asked: Vec<String> =
         words.iter().take(2).map(|word| clean_line(word).chars().take(40).collect()).collect();
     let noun = words.first().map_or("", String::as_str);
-    let near: Vec<&str> = all()
-        .into_iter()
-        .map(|command| command.name)
-        .filter(|name| name.split(' ').next() == Some(noun))
-        .collect();
-    match &near[..] {
-        [] => format!("there is no command {:?}; `noctule help` lists them all", asked.join(" ")),
-        near => format!("there is no command {:?}; there are {}", asked.join(" "), near.join(", ")),
+    if noun.starts_with('-') {
+        return format!("there is no flag {} before a command; `noctule help` lists what there is", asked[0]);
+    }
+    let names: Vec<&str> = all().into_iter().map(|command| command.name).collect();
+    let of_noun: Vec<&str> =
+        names.iter().copied().filter(|name| name.split(' ').next() == Some(noun)).collect();
+    let whole = asked.join(" ");
+    if asked.len() == 1 && !of_noun.is_empty() {
+        return format!("{whole} is no command by itself; there are {}", of_noun.join(", "));
+    }
+    // the words after a name of one word are its arguments
+    let near = nearest(&whole, names.iter().copied())
+        .or_else(|| nearest(&asked[0], names.iter().copied().filter(|name| !name.contains(' '))))
+        .map(str::to_owned)
+        .or_else(|| near_by_parts(&asked, &names));
+    match (near, &of_noun[..]) {
+        (Some(near), _) => format!("there is no command {whole:?}; did you mean {near}?"),
+        (None, []) => format!("there is no command {whole:?}; `noctule help` lists them all"),
+        (None, of_noun) => format!("there is no command {whole:?}; there are {}", of_noun.join(", ")),
+    }
+}
+
+/// The command whose noun and verb are each a slip of the finger away: `devcie lsit`.
+fn near_by_parts(asked: &[String], names: &[&str]) -> Option<String> {
+    let nouns = names.iter().filter_map(|name| name.split(' ').next());
+    let noun = nearest(asked.first()?, nouns)?;
+    let verbs: Vec<&str> =
+        names.iter().filter_map(|name| name.strip_prefix(noun)?.strip_prefix(' ')).collect();
+    match asked.get(1) {
+        Some(verb) => nearest(verb, verbs.iter().copied()).map(|verb| format!("{noun} {verb}")),
+        None => (!verbs.is_empty()).then(|| format!("{noun} {}", verbs.join(&format!(", {noun} ")))),
     }
 }

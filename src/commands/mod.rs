@@ -4,6 +4,7 @@
 //! Nothing else has to be touched.
 
 mod answer;
+mod arg;
 mod args;
 mod call;
 pub mod complete;
@@ -17,8 +18,9 @@ mod secrets;
 mod shown;
 mod table;
 
+pub use arg::{Arg, Count, Kind};
 pub use args::Args;
 pub use call::{Call, Door, Exit, Person};
 pub use io::Io;
 pub use run::{find, run};
-pub use table::{Arg, Command, Count, Kind, Needs, Run, Running, all};
+pub use table::{Command, Needs, Run, Running, all};

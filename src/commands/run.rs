@@ -18,7 +18,13 @@ pub async fn run(door: Door, words: &[String]) -> Exit {
             text.lines().for_each(|line| door.io.line(line));
             return Exit::Done;
         }
-        Err(why) => return refuse(&door, &why, Exit::Usage),
+        Err(Refused { why, usage }) => {
+            refuse(&door, &why, Exit::Usage);
+            if let Some(usage) = usage {
+                door.io.note(&format!("usage: {usage}"));
+            }
+            return Exit::Usage;
+        }
     };
     let name = line.command.name;
     if line.command.role > door.person.role {
@@ -91,21 +97,36 @@ enum Asked {
     Help(String),
 }
 
+/// Words that make no sense.
+struct Refused {
+    /// The sentence that says why.
+    why: String,
+    /// How the command is called, where it is known.
+    usage: Option<String>,
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Self {
+        Self { why, usage: None }
+    }
+}
+
 impl Line {
-    fn read(words: &[String]) -> Result<Asked, String> {
+    fn read(words: &[String]) -> Result<Asked, Refused> {
         let (flags, words) = take_global(words)?;
         let Some((command, rest)) = find(&words) else {
             if flags.help || words.is_empty() || words[0] == "help" {
-                let about = words.iter().filter(|word| *word != "help");
-                return Ok(Asked::Help(help::overview(&about.map(String::as_str).collect::<Vec<_>>())));
+                let about: Vec<String> = words.into_iter().filter(|word| *word != "help").collect();
+                let asked: Vec<&str> = about.iter().map(String::as_str).collect();
+                return help::overview(&asked).map(Asked::Help).ok_or_else(|| help::unknown(&about).into());
             }
-            return Err(help::unknown(&words));
+            return Err(help::unknown(&words).into());
         };
         if flags.help {
             return Ok(Asked::Help(help::of(command)));
         }
-        let args =
-            Args::read(command, rest).map_err(|why| format!("{why}\nusage: {}", help::usage(command)))?;
+        let args = Args::read(command.name, command.args, rest)
+            .map_err(|why| Refused { why, usage: Some(help::usage(command)) })?;
         let shown = super::shown::line(command, rest);
         Ok(Asked::Line(Self { command, args, json: flags.json, why: flags.why, shown }))
     }

@@ -1,8 +1,8 @@
 //! How passwords reach a record: asked for, or read from a file. Never from a command line, which other users of the
 //! host can read, and which shells remember.
 
+use super::arg::{Arg, Kind};
 use super::call::Call;
-use super::table::{Arg, Kind};
 use crate::engine::ActError;
 use crate::engine::fields::{Change, Field};
 

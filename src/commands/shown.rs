@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::table::{Command, Kind};
+use super::arg::Kind;
+use super::table::Command;
 use crate::engine::fields::Field;
 
 /// The line of `command` with `words` after its name; the value of a secret field is left out.

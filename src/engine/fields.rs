@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::model::{
     Address, Device, DeviceId, DeviceName, DriverId, Sealed, Secret, SnmpAccess, Timestamp, is_hostile,
+    nearest,
 };
 
 use super::error::ActError;
@@ -258,8 +259,12 @@ impl FromStr for Field {
 
     fn from_str(text: &str) -> Result<Self, ActError> {
         Self::ALL.into_iter().find(|field| field.as_str() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|field| field.as_str()).collect();
-            ActError::usage(format!("{text:?} is not a field of a device; these are: {}", names.join(", ")))
+            let names = Self::ALL.map(Self::as_str);
+            let hint = nearest(text, names).map_or_else(
+                || format!("these are: {}", names.join(", ")),
+                |near| format!("did you mean {near}?"),
+            );
+            ActError::usage(format!("{text:?} is not a field of a device; {hint}"))
         })
     }
 }

@@ -196,12 +196,11 @@ impl Engine {
     }
 
     fn check_driver(&self, id: &DriverId) -> Result<(), ActError> {
-        if self.drivers().knows(id) {
+        let drivers = self.drivers();
+        if drivers.knows(id) {
             Ok(())
         } else {
-            Err(ActError::usage(format!(
-                "driver: there is no driver {id}; `driver list` shows those there are"
-            )))
+            Err(ActError::usage(format!("driver: {}", drivers.unknown(id))))
         }
     }
 

@@ -14,6 +14,7 @@ mod events;
 pub mod export;
 pub mod fields;
 pub mod history;
+pub mod host_key_import;
 pub mod identity;
 pub mod import;
 pub mod inventory;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use nucleo_matcher::Matcher;
 
 use crate::model::filter::{self, Filter};
-use crate::model::{DeviceName, DriverId};
+use crate::model::{DeviceName, DriverId, nearest};
 
 use super::error::ActError;
 use super::fields::Field;
@@ -155,33 +155,11 @@ pub fn in_group(group: &str, outer: &str) -> bool {
 
 /// The error for a device that does not exist, with the nearest name as a suggestion.
 pub fn unknown_name<'a>(asked: &str, names: impl Iterator<Item = &'a DeviceName>) -> ActError {
-    let near =
-        names.map(|name| (distance(asked, name.as_str()), name)).filter(|(distance, _)| *distance <= 2).min();
-    let hint = near.map_or_else(
+    let hint = nearest(asked, names.map(DeviceName::as_str)).map_or_else(
         || "`device list` shows those that exist".to_owned(),
-        |(_, name)| format!("did you mean {name}?"),
+        |name| format!("did you mean {name}?"),
     );
     ActError::not_found(format!("there is no device {asked:?}; {hint}"))
-}
-
-/// Edit distance, counted up to 3: enough to tell a slip of the finger.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) =
-        (a.chars().take(80).flat_map(char::to_lowercase).collect(), b.to_lowercase().chars().collect());
-    if a.len().abs_diff(b.len()) > 2 {
-        return 3;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()].min(3)
 }
 
 #[cfg(test)]

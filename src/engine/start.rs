@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::device::driver::{Drivers, Limits};
 use crate::device::identity::Rules;
 use crate::device::snmp::Sockets;
+use crate::device::transport::KnownHostsFiles;
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
 use crate::store::{OpenReport, Store, StoreError};
 
@@ -96,6 +97,8 @@ pub struct Engine {
     pub(super) storing: tokio::sync::RwLock<()>,
     /// Bodies that may have no name left.
     pub(super) let_go: Mutex<HashSet<BlobId>>,
+    /// Files of OpenSSH, as they were when they were last looked into.
+    pub(super) known_hosts: KnownHostsFiles,
     present: Mutex<Present>,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -133,6 +136,7 @@ impl Engine {
             storing: tokio::sync::RwLock::default(),
             let_go: Mutex::default(),
             workers: Mutex::default(),
+            known_hosts: KnownHostsFiles::default(),
             present: Mutex::new(present),
             options,
             settings,

@@ -1,11 +1,12 @@
 //! Host keys: pinned at first contact, refused when changed, trusted again by a person.
+//!
+//! The pinned keys in the store are what counts. OpenSSH's known_hosts files are a second source: at first contact a key
+//! that they know is known, another one than theirs is a changed one; a key that they revoke is refused at every contact.
 
 use std::sync::{Arc, Weak};
 
-use crate::device::transport::{Trust, TrustFuture, fingerprint};
-use crate::model::{
-    Device, DeviceId, DeviceName, Event, EventKind, Failure, FailureKind, Severity, Timestamp,
-};
+use crate::device::transport::{Found, Trust, TrustFuture, fingerprint};
+use crate::model::{Device, DeviceId, Event, EventKind, Failure, FailureKind, Severity, Timestamp};
 
 use crate::store::{Entry, HostKey};
 
@@ -30,16 +31,16 @@ pub struct KnownKey {
     pub refused: Option<(String, Timestamp)>,
 }
 
-/// The pinned keys in the store.
+/// The pinned keys in the store, and the known_hosts files.
 pub(super) struct StoredTrust {
     engine: Weak<Engine>,
-    device: DeviceName,
+    device: Arc<Device>,
 }
 
 impl StoredTrust {
     /// For a session with `device`.
-    pub fn new(engine: &Arc<Engine>, device: &Device) -> Self {
-        Self { engine: Arc::downgrade(engine), device: device.name.clone() }
+    pub fn new(engine: &Arc<Engine>, device: Arc<Device>) -> Self {
+        Self { engine: Arc::downgrade(engine), device }
     }
 }
 
@@ -49,11 +50,15 @@ impl Trust for StoredTrust {
     }
 
     fn pinned(&self, place: &str) -> Vec<String> {
-        let known = self.engine.upgrade().and_then(|engine| {
-            // a record that cannot be read is told by the check that follows
-            engine.store.get::<HostKey>(&place.to_ascii_lowercase()).ok().flatten()
-        });
-        known.map(|known| known.keys).unwrap_or_default()
+        let Some(engine) = self.engine.upgrade() else { return Vec::new() };
+        // a record that cannot be read is told by the check that follows
+        let pinned = engine.pinned_at(&place.to_ascii_lowercase()).unwrap_or_default().keys;
+        match pinned[..] {
+            [] => {
+                engine.known_in_files(&self.device, place).keys.into_iter().map(|known| known.key).collect()
+            }
+            _ => pinned,
+        }
     }
 }
 
@@ -61,28 +66,38 @@ impl StoredTrust {
     async fn judge(&self, place: String, key: &str, shown: &str) -> Result<(), Failure> {
         let stopping = || Failure::new(FailureKind::Cancelled, "the engine is stopping");
         let engine = self.engine.upgrade().ok_or_else(stopping)?;
-        let pinned: HostKey = engine
-            .store
-            .get(&place)
-            .map_err(|error| {
-                Failure::new(FailureKind::Storage, format!("reading the pinned host key of {place}: {error}"))
-            })?
-            .unwrap_or_default();
+        let pinned = engine.pinned_at(&place).map_err(|error| {
+            Failure::new(FailureKind::Storage, format!("the pinned host key of {place}: {error}"))
+        })?;
+        let found = engine.known_in_files(&self.device, &place);
+        if let Some(revoked) = found.revoked.iter().find(|revoked| revoked.key == key) {
+            return Err(self.refuse_revoked(&engine, &place, shown, &revoked.at).await);
+        }
         if pinned.keys.iter().any(|pinned| pinned == key) {
             return Ok(());
         }
-        if pinned.keys.is_empty() && engine.settings.host_keys == HostKeyPolicy::AcceptNew {
-            self.pin(&engine, &place, key, shown);
-            return Ok(());
+        if pinned.keys.is_empty() {
+            let known = found.keys.iter().find(|known| known.key == key);
+            let is_new = found.keys.is_empty() && engine.settings.host_keys == HostKeyPolicy::AcceptNew;
+            if known.is_some() || is_new {
+                self.pin(&engine, &place, key, shown, known.map(|known| known.at.as_str()));
+                return Ok(());
+            }
         }
-        Err(self.refuse(&engine, place, key, shown, &pinned).await)
+        Err(self.refuse(&engine, place, key, shown, &pinned, &found).await)
     }
 
-    fn pin(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str) {
+    fn pin(&self, engine: &Arc<Engine>, place: &str, key: &str, shown: &str, known_at: Option<&str>) {
         let at = engine.now();
-        let message = format!("first contact with {place}: host key {shown} was pinned");
-        let event =
-            engine.event(at, EventKind::HostKeyPinned, Severity::Info, Some(self.device.clone()), &message);
+        let known = known_at.map_or_else(String::new, |at| format!(", as {at} has it"));
+        let message = format!("first contact with {place}: host key {shown} was pinned{known}");
+        let event = engine.event(
+            at,
+            EventKind::HostKeyPinned,
+            Severity::Info,
+            Some(self.device.name.clone()),
+            &message,
+        );
         let record = HostKey { keys: vec![key.to_owned()], since: at };
         let entry = entry(at, &Actor::engine("host key"), "host key").put(&place.to_owned(), &record);
         // aside: the session need not wait for the disk, and a pin that a power cut takes is made again at the next
@@ -98,18 +113,24 @@ impl StoredTrust {
         key: &str,
         shown: &str,
         pinned: &HostKey,
+        found: &Found,
     ) -> Failure {
-        let name = &self.device;
+        let name = &self.device.name;
         let then = format!("compare it with the device's own, then `device trust {name}`");
-        let (kind, message) = if pinned.keys.is_empty() {
-            let message =
-                format!("the host key {shown} of {place} is not known and the policy is strict; {then}");
-            (EventKind::System, message)
-        } else {
-            let message = format!(
-                "the host key of {place} is not the pinned one: it shows {shown}. The device was replaced or reset, or somebody stands between; {then}"
-            );
-            (EventKind::HostKeyChanged, message)
+        let changed = |known: &str| {
+            format!(
+                "the host key of {place} is not {known}: it shows {shown}. The device was replaced or reset, or somebody stands between; {then}"
+            )
+        };
+        let (kind, message) = match (pinned.keys.is_empty(), found.keys.first()) {
+            (false, _) => (EventKind::HostKeyChanged, changed("the pinned one")),
+            (true, Some(known)) => (EventKind::HostKeyChanged, changed(&format!("that of {}", known.at))),
+            (true, None) => (
+                EventKind::System,
+                format!(
+                    "the host key {shown} of {place} is not known and the policy is strict; {then}, or pin the keys of a known_hosts file: `hostkey import FILE`"
+                ),
+            ),
         };
         let known = engine.store.get::<RefusedKey>(&place).ok().flatten();
         if known.is_none_or(|known| known.key != key) {
@@ -119,6 +140,19 @@ impl StoredTrust {
             let entry = entry(at, &Actor::engine("host key"), "host key").put(&place, &record);
             keep(engine, entry, event).await;
         }
+        Failure::new(FailureKind::HostKey, message)
+    }
+
+    /// Not kept as a refused key: `device trust` must not bring it back.
+    async fn refuse_revoked(&self, engine: &Arc<Engine>, place: &str, shown: &str, at: &str) -> Failure {
+        let message = format!(
+            "the host key {shown} of {place} is revoked by {at}: who holds it may be anybody. Give the device a new key, then `device trust {}`",
+            self.device.name
+        );
+        let now = engine.now();
+        let device = Some(self.device.name.clone());
+        let event = engine.event(now, EventKind::HostKeyChanged, Severity::Error, device, &message);
+        keep(engine, entry(now, &Actor::engine("host key"), "host key"), event).await;
         Failure::new(FailureKind::HostKey, message)
     }
 }
@@ -143,6 +177,19 @@ impl Engine {
     /// When the store cannot be read.
     pub fn host_keys(&self) -> Result<Vec<(String, HostKey)>, ActError> {
         self.store.scan(&[]).map_err(|error| ActError::storage("reading the host keys", error))
+    }
+
+    /// The keys that are pinned at a place, which is in lower case.
+    pub(super) fn pinned_at(&self, place: &str) -> Result<HostKey, ActError> {
+        let pinned = self.store.get::<HostKey>(&place.to_owned());
+        Ok(pinned.map_err(|error| ActError::storage("reading a host key", error))?.unwrap_or_default())
+    }
+
+    /// What known_hosts files say of a place on the way to a device.
+    fn known_in_files(&self, device: &Device, place: &str) -> Found {
+        let hosts = self.reader.hosts(device);
+        let host = hosts.into_iter().find(|host| host.place.eq_ignore_ascii_case(place));
+        host.map(|host| self.known_hosts.of(&host.files, &host.known_as)).unwrap_or_default()
     }
 
     /// Trusts the key that a device showed last and that was refused; it takes the place of the pinned one.

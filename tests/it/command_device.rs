@@ -87,11 +87,22 @@ async fn a_wrong_line_is_refused_with_what_would_be_right() {
         ("device list --sort size", Exit::Usage, "none of name, address"),
         ("device import missing.csv", Exit::Usage, "missing.csv: there is no such file"),
         ("device restore core-1", Exit::Failed, "no device \"core-1\" was put away"),
-        ("device sho core-1", Exit::Usage, "there are device add"),
+        ("device edit core-1 drivr=x", Exit::Usage, "did you mean driver?"),
+        ("device sho core-1", Exit::Usage, "did you mean device show?"),
+        ("device wipe core-1", Exit::Usage, "there are device add"),
+        ("device", Exit::Usage, "device is no command by itself; there are device add"),
+        ("devcie lsit", Exit::Usage, "did you mean device list?"),
+        ("serach core-1", Exit::Usage, "did you mean search?"),
+        ("help nonsense", Exit::Usage, "there is no command \"nonsense\""),
+        ("--nope", Exit::Usage, "no flag --nope before a command"),
+        ("device list --gruop core", Exit::Usage, "did you mean --group?"),
+        ("event list core-2", Exit::Failed, "did you mean core-1?"),
+        ("driver show cisco_io", Exit::Failed, "did you mean cisco_ios?"),
     ] {
         let (got, told) = shell.run(line).await;
         assert_eq!(got, exit, "{line}: {:?}", told.notes);
         assert!(told.notes.concat().contains(part), "{line}: {:?}", told.notes);
+        assert!(!told.notes.concat().contains('␊'), "{line}: {:?}", told.notes);
         assert!(told.lines.is_empty(), "{line}");
     }
     shell.role = Role::Operator;

@@ -1,17 +1,17 @@
 //! An engine over a store in a temporary folder, and a scripted network under it.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use noctule::device::driver::CompiledDriver;
 use noctule::engine::backup::{
-    BackupOptions, Broken, Call, JobHandle, Reader, Reading, ReadingFuture, RunReport,
+    BackupOptions, Broken, Call, CheckedHost, JobHandle, Reader, Reading, ReadingFuture, RunReport,
 };
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::{Actor, Clock, Engine, Options, Selection};
-use noctule::model::{Evidence, Failure, FailureKind, Timestamp};
+use noctule::model::{Device, Evidence, Failure, FailureKind, Timestamp};
 use tokio::sync::watch;
 
 /// 2026-11-24 12:00 UTC.
@@ -43,6 +43,8 @@ pub struct Network {
     pub at_once: AtomicUsize,
     pub most_at_once: AtomicUsize,
     gate: watch::Sender<bool>,
+    /// Files of OpenSSH that are looked into.
+    pub known_hosts: Mutex<Vec<PathBuf>>,
 }
 
 impl Network {
@@ -53,6 +55,7 @@ impl Network {
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
             gate: watch::Sender::new(false),
+            known_hosts: Mutex::default(),
         })
     }
 
@@ -87,6 +90,12 @@ impl Drop for AtOnce<'_> {
 }
 
 impl Reader for Network {
+    fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
+        let host = device.address.to_string();
+        let files = self.known_hosts.lock().unwrap().clone();
+        vec![CheckedHost { place: format!("{host}:22"), known_as: host, files }]
+    }
+
     fn read(&self, call: Call) -> ReadingFuture<'_> {
         Box::pin(async move {
             self.sessions.fetch_add(1, Ordering::SeqCst);

@@ -7,6 +7,7 @@ mod command_backup;
 mod command_device;
 mod command_driver;
 mod command_fixture;
+mod command_hostkey;
 mod command_store;
 mod completions;
 mod console_engine;

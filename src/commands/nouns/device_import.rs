@@ -72,6 +72,10 @@ async fn import(call: &Call) -> Result<Exit, ActError> {
             "nothing was imported: mend {}, or say --skip-bad to leave them out",
             count(plan.bad.len(), "bad line")
         ));
+    } else if dry && !call.json {
+        let (add, change, same) = (plan.add.len(), plan.change.len(), plan.same.len());
+        let bad = count(plan.bad.len(), "bad line");
+        call.note(format!("{add} to add, {change} to change, {same} as they are, {bad}; nothing was imported (--dry-run)"));
     } else if !call.json {
         call.note("nothing was imported");
     }

@@ -160,7 +160,12 @@ impl<'a> ShownRun<'a> {
 }
 
 async fn list(call: &Call) -> Result<Exit, ActError> {
-    let mut rows = wanted(call, call.engine()?.rows())?;
+    let all = call.engine()?.rows();
+    let nothing = match (all.is_empty(), call.args.has("--deleted")) {
+        (true, false) => "there is no device yet: `device add` and `device import` bring some",
+        _ => "no device matches",
+    };
+    let mut rows = wanted(call, all)?;
     if let Some(column) = call.args.get("--sort") {
         rows.sort_by(|one, other| compare(column, one, other));
     }
@@ -182,7 +187,7 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
             date(row.changed),
         ]);
     }
-    table.print(call, "no device matches");
+    table.print(call, nothing);
     Ok(Exit::Done)
 }
 

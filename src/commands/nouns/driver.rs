@@ -107,6 +107,9 @@ fn listed(info: &DriverInfo) -> Listed<'_> {
 async fn show(call: &Call) -> Result<Exit, ActError> {
     let id: DriverId = call.args.one("driver").parse().map_err(ActError::usage)?;
     let drivers = call.drivers();
+    if !drivers.knows(&id) {
+        return Err(ActError::not_found(drivers.unknown(&id)));
+    }
     let (file, text) = drivers.text(&id).map_err(|problem| ActError::not_found(problem.to_string()))?;
     if call.json {
         call.object(&Shown { driver: id.as_str(), file: &file, own: drivers.folder(&id).is_some(), text: &text })?;
@@ -124,7 +127,7 @@ async fn test(call: &Call) -> Result<Exit, ActError> {
         ids = drivers.ids().cloned().collect();
     }
     if let Some(unknown) = ids.iter().find(|id| !drivers.knows(id)) {
-        return Err(ActError::not_found(format!("there is no driver {unknown}; driver list names them")));
+        return Err(ActError::not_found(drivers.unknown(unknown)));
     }
     // some transcripts are of devices that fall silent: the drivers are proven beside each other
     let proving: Vec<_> = ids

@@ -22,11 +22,23 @@ inventory::submit! { Command {
     run: |call| Box::pin(save(call)),
 } }
 
+/// What was saved, as `--json` shows it.
+#[derive(serde::Serialize)]
+struct Saved<'a> {
+    driver: &'a str,
+    file: &'a str,
+}
+
 async fn save(call: &Call) -> Result<Exit, ActError> {
     let id: DriverId = call.args.one("driver").parse().map_err(ActError::usage)?;
     let bytes = call.door.io.read_file(call.args.one("file"), LARGEST).map_err(ActError::usage)?;
     let text = String::from_utf8(bytes).map_err(|_| ActError::usage("the driver's file is not UTF-8"))?;
     let path = call.engine()?.save_driver(&call.actor, &id, &text).await?;
-    call.say(format!("driver {id} saved as {}", path.display()));
+    let file = path.display().to_string();
+    if call.json {
+        call.object(&Saved { driver: id.as_str(), file: &file })?;
+    } else {
+        call.say_clean(&format!("driver {id} saved as {file}"));
+    }
     Ok(Exit::Done)
 }

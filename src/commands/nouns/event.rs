@@ -33,7 +33,13 @@ struct Shown<'a> {
 async fn list(call: &Call) -> Result<Exit, ActError> {
     let limit = call.args.number("--limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     let wanted = call.args.get("device");
-    let snapshot = call.engine()?.snapshot();
+    let (engine, snapshot) = (call.engine()?, call.engine()?.snapshot());
+    // what happened to a device that was put away is still told
+    if let Some(name) = wanted
+        && !snapshot.devices.iter().any(|row| row.device.name.as_str() == name)
+    {
+        engine.device(name)?;
+    }
     let mut table = Table::new(&["at", "severity", "kind", "device", "message"]);
     let about = |name: &Option<crate::model::DeviceName>| name.as_ref().map(|name| name.as_str().to_owned());
     let events = snapshot.events.iter().filter(|event| wanted.is_none() || about(&event.device).as_deref() == wanted);

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use include_dir::{Dir, include_dir};
 
 use super::{CompiledDriver, Driver};
-use crate::model::DriverId;
+use crate::model::{DriverId, nearest};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/inventory/drivers");
 
@@ -104,6 +104,14 @@ impl Drivers {
     /// Whether there is such a driver.
     pub fn knows(&self, id: &DriverId) -> bool {
         self.0.kinds.contains_key(id)
+    }
+
+    /// The sentence about an id that is not known, with the nearest one.
+    pub fn unknown(&self, id: &DriverId) -> String {
+        match nearest(id.as_str(), self.ids().map(DriverId::as_str)) {
+            Some(near) => format!("there is no driver {id}; did you mean {near}?"),
+            None => format!("there is no driver {id}; `driver list` shows those there are"),
+        }
     }
 
     /// A driver, compiled.

@@ -1,5 +1,6 @@
 //! Byte streams to a device: SSH and Telnet.
 
+mod known_hosts;
 mod ssh;
 mod ssh_config;
 mod tcp;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, Secret, TransportKind};
 
+pub use known_hosts::{Fault, Found, FoundKey, KnownHosts, KnownHostsFiles, LARGEST, name_of};
 pub use ssh::fingerprint;
 pub use ssh_config::{HostConfig, SshConfig};
 pub use telnet::codec::{Codec as TelnetCodec, Decoded as TelnetDecoded};

@@ -1,5 +1,6 @@
 //! Backups: the jobs that people and the schedule ask for, and what each of their devices did.
 
+mod checked_host;
 mod job;
 mod keep;
 mod network;
@@ -17,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::model::{DeviceName, DriverId, Failure, Revision, Run, RunStatus};
 
+pub use checked_host::CheckedHost;
 pub(super) use job::Wish;
 pub use network::{Connect, Network, WireFuture};
 pub(super) use queue::Queue;

@@ -12,8 +12,8 @@ use crate::device::transcript::{Expectation, Recorder, stands};
 use crate::device::transport::Wire;
 use crate::model::{Device, Failure, FailureKind, TransportKind};
 
+use super::checked_host::CheckedHost;
 use super::reader::{Broken, Call, Reader, Reading, ReadingFuture};
-use super::route::own_place;
 
 /// A connection being opened. Dropping it ends it.
 pub type WireFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send + 'a>>;
@@ -24,9 +24,9 @@ pub trait Connect: Send + Sync {
     /// dialogue comes in the stream.
     fn open<'a>(&'a self, call: &'a Call) -> WireFuture<'a>;
 
-    /// The places (`address:port`) on the way to a device whose host keys are checked, the device's own last.
-    fn places(&self, device: &Device) -> Vec<String> {
-        vec![own_place(device)]
+    /// The hosts on the way to a device whose keys are checked, the device itself last.
+    fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
+        vec![CheckedHost::own(device)]
     }
 }
 
@@ -86,8 +86,8 @@ impl<C: Connect> Reader for Network<C> {
         Box::pin(self.session(call))
     }
 
-    fn places(&self, device: &Device) -> Vec<String> {
-        self.connect.places(device)
+    fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
+        self.connect.hosts(device)
     }
 
     fn normalise(

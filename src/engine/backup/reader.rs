@@ -9,7 +9,7 @@ use crate::device::transport::Trust;
 use crate::engine::inventory::Passwords;
 use crate::model::{Device, Evidence, Failure};
 
-use super::route::own_place;
+use super::checked_host::CheckedHost;
 
 /// One session that is wanted.
 pub struct Call {
@@ -65,9 +65,14 @@ pub trait Reader: Send + Sync {
     /// Opens a session, reads the configuration, leaves.
     fn read(&self, call: Call) -> ReadingFuture<'_>;
 
-    /// The places (`address:port`) on the way to a device whose host keys are checked, the device's own last.
+    /// The hosts on the way to a device whose keys are checked, the device itself last.
+    fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
+        vec![CheckedHost::own(device)]
+    }
+
+    /// Their places (`address:port`), the device's own last.
     fn places(&self, device: &Device) -> Vec<String> {
-        vec![own_place(device)]
+        self.hosts(device).into_iter().map(|host| host.place).collect()
     }
 
     /// The view for diffs and search: noise dropped, secrets as fingerprints by `fingerprint`. Blocks for about a

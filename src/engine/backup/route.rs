@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::device::transport::{HostConfig, Jump, SshConfig, Target};
 use crate::model::{Address, Device, Failure, FailureKind, TransportKind};
 
+use super::checked_host::CheckedHost;
 use super::reader::Call;
 
 /// The most jump hosts on a way.
@@ -45,31 +46,35 @@ pub(super) fn target(call: &Call, person: &Person, config: &SshConfig) -> Result
         identity_files: keys.files,
         agent: keys.agent,
         offer_agent_keys: keys.offer_agent,
-        jumps: way.jumps,
+        jumps: way.hops.into_iter().map(|hop| hop.jump).collect(),
         legacy_algorithms: device.legacy_algorithms || ssh.legacy_algorithms,
         terminal: ssh.terminal.clone(),
     })
 }
 
-/// The places (`address:port`) on the way to a device whose host keys are checked, the device's own last.
-pub(super) fn places(device: &Device, person: &Person, config: &SshConfig) -> Result<Vec<String>, Failure> {
+/// The hosts on the way to a device whose keys are checked, the device itself last.
+pub(super) fn hosts(
+    device: &Device,
+    person: &Person,
+    config: &SshConfig,
+) -> Result<Vec<CheckedHost>, Failure> {
     let way = Way::new(device, device.transport.unwrap_or(TransportKind::Ssh), person, config)?;
-    let jumps = way.jumps.iter().map(|jump| format!("{}:{}", jump.address, jump.port));
-    Ok(jumps.chain([format!("{}:{}", way.address, way.port)]).collect())
-}
-
-/// The device's own place, by its record alone.
-pub(super) fn own_place(device: &Device) -> String {
-    let port = device.port.unwrap_or(TransportKind::Ssh.default_port());
-    format!("{}:{port}", device.address)
+    let own = CheckedHost::new(&way.address, way.port, &way.config, person.home.as_deref());
+    Ok(way.hops.into_iter().map(|hop| hop.checked).chain([own]).collect())
 }
 
 struct Way {
     address: Address,
     port: u16,
     user: String,
-    jumps: Vec<Jump>,
+    hops: Vec<Hop>,
     config: HostConfig,
+}
+
+/// A jump host, and how its key is checked.
+struct Hop {
+    jump: Jump,
+    checked: CheckedHost,
 }
 
 #[derive(Default)]
@@ -91,7 +96,7 @@ impl Way {
             TransportKind::Ssh => config.host(&typed, &device.username),
             TransportKind::Telnet => HostConfig::default(),
         };
-        let jumps = match (transport, device.proxy_jump.as_str()) {
+        let hops = match (transport, device.proxy_jump.as_str()) {
             (TransportKind::Telnet, _) => Vec::new(),
             (TransportKind::Ssh, "") => {
                 refuse_proxy_command(&typed, &found)?;
@@ -104,7 +109,7 @@ impl Way {
             address: real_address(&device.address, &found)?,
             port: device.port.or(found.port).unwrap_or(transport.default_port()),
             user: chosen(&device.username, &found),
-            jumps,
+            hops,
             config: found,
         })
     }
@@ -128,11 +133,11 @@ struct Jumps<'a> {
 impl Jumps<'_> {
     /// The hosts of a list. Like OpenSSH, the first of them is reached as its own part of the file says; `seen` are
     /// the hosts whose part has led here.
-    fn all(&self, list: &str, seen: &mut Vec<String>) -> Result<Vec<Jump>, Failure> {
+    fn all(&self, list: &str, seen: &mut Vec<String>) -> Result<Vec<Hop>, Failure> {
         if list.is_empty() || list.eq_ignore_ascii_case("none") {
             return Ok(Vec::new());
         }
-        let mut jumps: Vec<Jump> = Vec::new();
+        let mut jumps: Vec<Hop> = Vec::new();
         for (place, hop) in list.split(',').enumerate() {
             let (user, host, port) = parts(hop.trim()).ok_or_else(|| {
                 let message =
@@ -155,7 +160,7 @@ impl Jumps<'_> {
     }
 
     /// What lies before the first host of a list.
-    fn before(&self, host: &str, found: &HostConfig, seen: &mut Vec<String>) -> Result<Vec<Jump>, Failure> {
+    fn before(&self, host: &str, found: &HostConfig, seen: &mut Vec<String>) -> Result<Vec<Hop>, Failure> {
         let list = found.proxy_jump.clone().unwrap_or_default();
         // `Host *` with a ProxyJump names the jump host for itself, too.
         let to_itself = parts(&list).is_some_and(|(_, jump, _)| jump.eq_ignore_ascii_case(host));
@@ -176,15 +181,18 @@ impl Jumps<'_> {
         host: &str,
         port: Option<u16>,
         found: &HostConfig,
-    ) -> Result<Jump, Failure> {
+    ) -> Result<Hop, Failure> {
         let typed = host.parse().map_err(|why| Failure::new(FailureKind::Incomplete, why))?;
         let mut keys = keys(found, self.person);
         if found.identity_files.is_empty() && !self.device.identity_file.is_empty() {
             keys.files = vec![self.person.at_home(&self.device.identity_file)];
         }
-        Ok(Jump {
-            address: real_address(&typed, found)?,
-            port: port.or(found.port).unwrap_or(TransportKind::Ssh.default_port()),
+        let address = real_address(&typed, found)?;
+        let port = port.or(found.port).unwrap_or(TransportKind::Ssh.default_port());
+        let checked = CheckedHost::new(&address, port, found, self.person.home.as_deref());
+        let jump = Jump {
+            address,
+            port,
             username: user
                 .map(str::to_owned)
                 .or_else(|| found.user.clone())
@@ -192,7 +200,8 @@ impl Jumps<'_> {
             identity_files: keys.files,
             agent: keys.agent,
             offer_agent_keys: keys.offer_agent,
-        })
+        };
+        Ok(Hop { jump, checked })
     }
 }
 
@@ -311,7 +320,7 @@ mod tests {
         let person = Person { home: Some(home.path().to_owned()), agent: None };
         let way =
             Way::new(device, TransportKind::Ssh, &person, &config).map_err(|failure| failure.message)?;
-        let jumps = way.jumps.iter().map(ToString::to_string);
+        let jumps = way.hops.iter().map(|hop| hop.jump.to_string());
         Ok(jumps.chain([format!("{}@{}:{}", way.user, way.address, way.port)]).collect())
     }
 

@@ -146,7 +146,7 @@ impl DeviceRun {
             driver,
             passwords,
             limits: self.engine.settings.limits,
-            trust: Arc::new(StoredTrust::new(&self.engine, device)),
+            trust: Arc::new(StoredTrust::new(&self.engine, Arc::clone(device))),
             usual_lines: self.engine.present().status(device.id).newest.as_ref().map(|newest| newest.lines),
             progress: Arc::new(move |step| {
                 if let Some(engine) = engine.upgrade() {

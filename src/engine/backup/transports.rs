@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::device::transport::{self, SshConfig};
 use crate::model::{Device, Failure, FailureKind};
 
+use super::checked_host::CheckedHost;
 use super::network::{Connect, WireFuture};
 use super::reader::Call;
 use super::route::{self, Person};
@@ -41,9 +42,9 @@ impl Connect for Transports {
         })
     }
 
-    fn places(&self, device: &Device) -> Vec<String> {
+    fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
         self.ssh_config()
-            .and_then(|config| route::places(device, &self.person, &config))
-            .unwrap_or_else(|_| vec![route::own_place(device)])
+            .and_then(|config| route::hosts(device, &self.person, &config))
+            .unwrap_or_else(|_| vec![CheckedHost::own(device)])
     }
 }

@@ -24,6 +24,13 @@ pub fn fingerprint(key: &str) -> Option<String> {
     Some(format!("{} {}", key.algorithm(), key.fingerprint(russh::keys::HashAlg::Sha256)))
 }
 
+/// A public key as OpenSSH writes it, without its comment; `None` where it is none.
+pub fn public_key(text: &str) -> Option<String> {
+    let mut key = russh::keys::PublicKey::from_openssh(text).ok()?;
+    key.set_comment("");
+    Some(key.to_openssh().ok()?.trim().to_owned())
+}
+
 /// Opens a shell on the device, through its jump hosts.
 pub async fn open(target: &Target, trust: Arc<dyn Trust>, limits: &Limits) -> Result<Box<dyn Wire>, Failure> {
     let mut path: Vec<Handle<Keys>> = Vec::new();

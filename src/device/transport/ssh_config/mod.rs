@@ -1,5 +1,5 @@
 //! `~/.ssh/config`, as far as it says how to reach a host: HostName, User, Port, IdentityFile, IdentityAgent,
-//! IdentitiesOnly, ProxyJump, with Host, Match (all, host, originalhost, user) and Include. See ssh_config(5).
+//! IdentitiesOnly, ProxyJump, HostKeyAlias and the known_hosts files, with Host, Match (all, host, originalhost, user) and Include. See ssh_config(5).
 
 mod read;
 
@@ -31,6 +31,12 @@ pub struct HostConfig {
     pub identities_only: Option<bool>,
     /// Jump hosts, or `none`.
     pub proxy_jump: Option<String>,
+    /// The name under which known_hosts files have its key.
+    pub host_key_alias: Option<String>,
+    /// The user's known_hosts files.
+    pub user_known_hosts: Option<Vec<PathBuf>>,
+    /// The machine's.
+    pub global_known_hosts: Option<Vec<PathBuf>>,
     /// A program that would make the connection. noctule runs none.
     pub proxy_command: Option<String>,
 }
@@ -53,6 +59,9 @@ enum Keyword {
     IdentitiesOnly,
     ProxyJump,
     ProxyCommand,
+    HostKeyAlias,
+    UserKnownHostsFile,
+    GlobalKnownHostsFile,
 }
 
 impl SshConfig {
@@ -94,6 +103,10 @@ impl SshConfig {
         }
         let name = found.host_name.as_deref().unwrap_or(host).to_owned();
         let login = found.user.clone().filter(|_| user.is_empty()).unwrap_or_else(|| user.to_owned());
+        let known = [&mut found.user_known_hosts, &mut found.global_known_hosts];
+        for file in known.into_iter().flatten().flatten() {
+            *file = self.path(&file.to_string_lossy(), &name, &login);
+        }
         for file in &mut found.identity_files {
             *file = self.path(&file.to_string_lossy(), &name, &login);
         }
@@ -162,6 +175,9 @@ impl Lookup<'_> {
                 keep(&mut found.proxy_command, &values.join(" "));
             }
             Keyword::ProxyJump | Keyword::ProxyCommand => {}
+            Keyword::HostKeyAlias => keep(&mut found.host_key_alias, first),
+            Keyword::UserKnownHostsFile => keep_files(&mut found.user_known_hosts, values),
+            Keyword::GlobalKnownHostsFile => keep_files(&mut found.global_known_hosts, values),
         }
     }
 
@@ -199,8 +215,14 @@ impl Lookup<'_> {
     }
 }
 
+/// Keeps a list of files; `none` is an empty one.
+fn keep_files(place: &mut Option<Vec<PathBuf>>, values: &[String]) {
+    let named = values.iter().filter(|file| !file.eq_ignore_ascii_case("none"));
+    place.get_or_insert_with(|| named.map(PathBuf::from).collect());
+}
+
 /// One of the patterns fits, and none that is negated.
-fn matches_list(patterns: &[String], subject: &str) -> bool {
+pub fn matches_list(patterns: &[String], subject: &str) -> bool {
     let mut fits = false;
     for pattern in patterns {
         match pattern.strip_prefix('!') {
@@ -277,6 +299,18 @@ mod tests {
         assert_eq!(config.host("core-9", "").port, Some(22));
         assert_eq!(config.host("10.0.3.4", "").port, Some(2222));
         assert_eq!(config.host("core-10", "").host_name, None);
+    }
+
+    #[test]
+    fn files_of_known_hosts_are_named_per_host() {
+        let config = config(
+            "Host lab-*\n UserKnownHostsFile none\n HostKeyAlias lab\nHost *\n UserKnownHostsFile ~/k %d/k2\n",
+        );
+        let (lab, other) = (config.host("lab-1", ""), config.host("core-1", ""));
+        assert_eq!((lab.user_known_hosts, lab.host_key_alias.as_deref()), (Some(Vec::new()), Some("lab")));
+        let home = &config.home;
+        assert_eq!(other.user_known_hosts, Some(vec![home.join("k"), home.join("k2")]));
+        assert_eq!(other.global_known_hosts, None);
     }
 
     #[test]

@@ -79,6 +79,9 @@ pub fn parse(text: &str, file: &Path, folder: &Path, home: &Path, depth: usize) 
             "identitiesonly" => Keyword::IdentitiesOnly,
             "proxyjump" => Keyword::ProxyJump,
             "proxycommand" => Keyword::ProxyCommand,
+            "hostkeyalias" => Keyword::HostKeyAlias,
+            "userknownhostsfile" => Keyword::UserKnownHostsFile,
+            "globalknownhostsfile" => Keyword::GlobalKnownHostsFile,
             // a comment, an empty line, or what does not say how to reach a host
             _ => continue,
         };
