@@ -78,6 +78,9 @@ impl IcmpSocket {
             (_, false) => setsockopt(&socket, Ipv4RecvErr, &true)?,
             (_, true) => setsockopt(&socket, Ipv6RecvErr, &true)?,
         }
+        // a raw socket was handed everybody's messages until it had its filter
+        let mut other = [std::mem::MaybeUninit::uninit(); 1];
+        while socket.recv(&mut other).is_ok() {}
         setsockopt(&socket, ReceiveTimestampns, &true)?;
         let buffer = make_room(&socket)?;
         let room = vec![[0; MESSAGE]; BATCH].into_boxed_slice();
