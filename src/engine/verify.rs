@@ -59,6 +59,11 @@ impl Engine {
         .await
     }
 
+    /// Whether both stored views of a revision are what they were. Blocks.
+    pub(super) fn is_whole(&self, revision: &Revision) -> bool {
+        self.check(revision).is_ok()
+    }
+
     fn check(&self, revision: &Revision) -> Result<u64, String> {
         let exact = self.sealed_bytes(&revision.exact).map_err(|error| error.message)?;
         let sha256 = BlobId(Sha256::digest(&exact).into()).to_string();

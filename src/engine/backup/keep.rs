@@ -165,7 +165,9 @@ impl Engine {
     fn proven(&self, came: Came<'_>, mut run: Run) -> Result<Kept, ActError> {
         run.bytes = came.exact.len() as u64;
         let before = came.before;
-        if let Some(newest) = before.newest.as_ref().filter(|newest| newest.sha256 == came.sha256) {
+        // what was damaged since is stored anew below
+        let same = |newest: &&Arc<Revision>| newest.sha256 == came.sha256 && self.is_whole(newest);
+        if let Some(newest) = before.newest.as_ref().filter(same) {
             let revision = Revision { last_seen: came.at, evidence: came.evidence, ..(**newest).clone() };
             return Ok(good(before, run, revision));
         }
