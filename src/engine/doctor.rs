@@ -50,6 +50,8 @@ impl Engine {
     pub async fn doctor(self: &Arc<Self>) -> Result<Vec<Finding>, ActError> {
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
+            findings.extend(engine.look_at_writing());
+            findings.extend(engine.look_at_kept_indexes());
             findings.extend(engine.look_at_drivers());
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
             findings.push(look_at_room(engine.data_dir()));
@@ -81,6 +83,27 @@ impl Engine {
                 .map(|found| Finding::bad("store", Severity::Error, found.what, &found.advice))
                 .collect(),
         }
+    }
+
+    /// Whether the last write was taken.
+    fn look_at_writing(&self) -> Option<Finding> {
+        let trouble = self.store.health().borrow().clone()?;
+        let advice = "make room where the data folder lies, or mend what it says; the next write tries again";
+        Some(Finding::bad("store", Severity::Error, format!("nothing is stored: {trouble}"), advice))
+    }
+
+    /// Damaged indexes are kept for whoever wants to know what happened.
+    fn look_at_kept_indexes(&self) -> Option<Finding> {
+        let kept = self.store.kept_aside().unwrap_or_default();
+        let newest = kept.last()?;
+        let message = format!(
+            "{} damaged index{} kept, the newest in {}; the journal had everything",
+            kept.len(),
+            if kept.len() == 1 { " is" } else { "es are" },
+            newest.display()
+        );
+        let advice = "look at the disk and the memory of this host; the folders may be removed at any time";
+        Some(Finding::bad("store", Severity::Warning, message, advice))
     }
 
     fn look_at_drivers(&self) -> Vec<Finding> {

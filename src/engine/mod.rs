@@ -31,6 +31,7 @@ pub mod selection;
 pub mod settings;
 pub mod snapshot;
 pub mod start;
+mod store_watch;
 pub mod trust;
 pub mod verify;
 

@@ -13,7 +13,7 @@ use crate::model::{Device, DeviceId, EventKind, RunStatus, Severity, Timestamp};
 use super::actor::Actor;
 use super::backup::{BackupOptions, Wish};
 use super::snapshot::{BackupState, DeviceRow};
-use super::start::Engine;
+use super::start::{Engine, lock};
 
 /// The daily backup: at a local time of day, each device a little later by its own, constant share of the jitter.
 #[derive(Clone, Debug)]
@@ -53,10 +53,12 @@ impl Daily {
         now >= self.due(round, device.id) && last_run.is_none_or(|run| run < round)
     }
 
-    /// The next moment at which any of `devices` could become due.
+    /// The next moment at which any of `devices` becomes due; `now` where one is overdue. Those that the schedule has
+    /// asked for wait for the next round, whatever became of that.
     pub fn next_due<'a>(
         &self,
         devices: impl Iterator<Item = (&'a Device, Option<Timestamp>)>,
+        asked: &Asked,
         now: Timestamp,
     ) -> Option<Timestamp> {
         let (current, next) = (self.round_before(now)?, self.round_after(now)?);
@@ -65,8 +67,8 @@ impl Daily {
                 device.is_managed() && !device.paused && device.deleted.is_none() && device.driver.is_some()
             })
             .map(|(device, last_run)| {
-                let done = last_run.is_some_and(|run| run >= current);
-                self.due(if done { next } else { current }, device.id)
+                let done = last_run.is_some_and(|run| run >= current) || asked.holds(current, device.id);
+                self.due(if done { next } else { current }, device.id).max(now)
             })
             .min()
     }
@@ -95,7 +97,7 @@ const LOOK: Duration = Duration::from_secs(20);
 /// Whom the schedule has asked for in the present round. A device whose job still waits, or was cancelled by a
 /// person, is not asked for again before the next one.
 #[derive(Default)]
-struct Asked {
+pub struct Asked {
     round: Option<Timestamp>,
     devices: HashSet<DeviceId>,
 }
@@ -110,6 +112,11 @@ impl Asked {
         is_new
     }
 
+    /// Whether `device` was asked for in the round that began at `round`.
+    fn holds(&self, round: Timestamp, device: DeviceId) -> bool {
+        self.round == Some(round) && self.devices.contains(&device)
+    }
+
     /// Those of `due` that were not asked for yet; they are from now on.
     fn first_time(&mut self, mut due: Vec<Wish>) -> Vec<Wish> {
         due.retain(|wish| self.devices.insert(wish.device));
@@ -119,11 +126,14 @@ impl Asked {
 
 /// The worker: begins a job whenever devices are due, and applies retention once a round.
 pub(super) async fn work(engine: Weak<Engine>) {
-    let mut asked = Asked::default();
     loop {
         let Some(alive) = engine.upgrade() else { return };
-        let is_new = asked.begin(alive.daily_or_midnight().round_before(alive.now()));
-        let due = asked.first_time(alive.due_now());
+        let due = alive.due_now();
+        let (is_new, due) = {
+            let mut asked = lock(&alive.asked);
+            let is_new = asked.begin(alive.daily_or_midnight().round_before(alive.now()));
+            (is_new, asked.first_time(due))
+        };
         if !due.is_empty() {
             alive.begin_job(&Actor::schedule(), due, BackupOptions::default());
         }
@@ -147,7 +157,7 @@ impl Engine {
     pub(super) fn next_backup_of(&self, rows: &[DeviceRow], now: Timestamp) -> Option<Timestamp> {
         let daily = self.daily().filter(|_| self.options.schedule)?;
         let devices = rows.iter().map(|row| (row.device.as_ref(), row.last_run.as_ref().map(|run| run.at)));
-        daily.next_due(devices, now)
+        daily.next_due(devices, &lock(&self.asked), now)
     }
 
     /// Whether a run of the present round has proven the device's configuration.
@@ -292,7 +302,13 @@ mod tests {
     fn the_next_due_moment_is_told() {
         let (daily, device) = (daily(), device(7));
         let now = at("2026-11-24T12:00");
-        let next = daily.next_due([(&device, Some(at("2026-11-24T03:00")))].into_iter(), now).unwrap();
-        assert_eq!(next, daily.due(at("2026-11-25T02:30"), device.id));
+        let next = |asked: &Asked, last_run| daily.next_due([(&device, last_run)].into_iter(), asked, now);
+        let tomorrow = Some(daily.due(at("2026-11-25T02:30"), device.id));
+        assert_eq!(next(&Asked::default(), Some(at("2026-11-24T03:00"))), tomorrow);
+        assert_eq!(next(&Asked::default(), Some(at("2026-11-23T03:00"))), Some(now), "it is overdue");
+        let mut asked = Asked::default();
+        asked.begin(daily.round_before(now));
+        asked.first_time(vec![Wish { device: device.id, by_name: false }]);
+        assert_eq!(next(&asked, Some(at("2026-11-23T03:00"))), tomorrow, "that job was cancelled");
     }
 }

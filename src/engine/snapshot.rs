@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub events: Arc<[Event]>,
     /// When the schedule begins its next backup; `None` where it is off, or nothing is to be backed up.
     pub next_backup: Option<Timestamp>,
+    /// Why the store does not write; `None` while it does.
+    pub store_trouble: Option<Arc<str>>,
     /// What counts as one look at the whole.
     pub totals: Totals,
     /// How often each topic has changed: a pane redraws only when a topic that it reads has moved.

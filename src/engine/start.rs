@@ -23,9 +23,11 @@ use super::error::ActError;
 use super::present::{EVENTS, Present};
 use super::publish::{self, Publisher};
 use super::records::values;
+use super::schedule::Asked;
 use super::selection::{Selection, unknown_name};
 use super::settings::{Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
+use super::store_watch;
 
 /// How an engine is started.
 #[derive(Clone, Debug)]
@@ -99,6 +101,8 @@ pub struct Engine {
     pub(super) let_go: Mutex<HashSet<BlobId>>,
     /// Files of OpenSSH, as they were when they were last looked into.
     pub(super) known_hosts: KnownHostsFiles,
+    /// Whom the schedule has asked for.
+    pub(super) asked: Mutex<Asked>,
     present: Mutex<Present>,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -137,6 +141,7 @@ impl Engine {
             let_go: Mutex::default(),
             workers: Mutex::default(),
             known_hosts: KnownHostsFiles::default(),
+            asked: Mutex::default(),
             present: Mutex::new(present),
             options,
             settings,
@@ -153,14 +158,15 @@ impl Engine {
     fn start_workers(self: &Arc<Self>) {
         let mut workers =
             vec![tokio::spawn(publish::work(Arc::clone(&self.publisher), Arc::downgrade(self)))];
-        if let Some(notes) = self.store.late_notes() {
-            let engine = Arc::downgrade(self);
-            workers.push(tokio::spawn(async move {
-                if let (Ok(notes), Some(engine)) = (notes.await, engine.upgrade()) {
-                    engine.tell_notes(&notes);
-                }
-            }));
+        match self.store.late_notes() {
+            Ok(Some(notes)) => {
+                workers.push(tokio::spawn(store_watch::tell_notes(notes, Arc::downgrade(self))))
+            }
+            Ok(None) => {}
+            Err(error) => self.tell_notes(&[error.to_string()]),
         }
+        let health = self.store.health();
+        workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
         }
@@ -270,6 +276,7 @@ impl Engine {
         // published under the lock: an older picture must never come after a newer one
         let mut present = self.present();
         let mut picture = present.picture(now);
+        picture.store_trouble = self.store.health().borrow().clone();
         picture.next_backup = self.next_backup_of(&picture.devices, now);
         self.publisher.publish(picture);
     }

@@ -1,49 +1,48 @@
-//! The thread that checks the tables of the past while the first frame is already there.
+//! The thread that checks the tables of the past, behind the first frame.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::StoreError;
 use super::index::Index;
 
-/// Checks once; ends with the store.
+/// Checks once, when it is told to; ends with the store.
 pub struct Checker {
+    folder: PathBuf,
     index: Arc<Index>,
-    thread: Option<JoinHandle<()>>,
-    notes: Mutex<Option<oneshot::Receiver<Vec<String>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Checker {
-    pub(super) fn start(folder: &Path, index: Arc<Index>) -> Result<Self, StoreError> {
-        let (found, notes) = oneshot::channel();
-        let checked = Arc::clone(&index);
-        let thread = std::thread::Builder::new()
-            .name("check".into())
-            .spawn(move || {
-                let notes = match checked.settle() {
-                    Ok(notes) => notes.to_vec(),
-                    Err(error) => vec![error.to_string()],
-                };
-                // nobody may want to know
-                let _ = found.send(notes);
-            })
-            .map_err(StoreError::file("start a thread for", folder))?;
-        Ok(Self { index, thread: Some(thread), notes: Mutex::new(Some(notes)) })
+    pub(super) fn new(folder: &Path, index: Arc<Index>) -> Self {
+        Self { folder: folder.to_owned(), index, thread: Mutex::default() }
     }
 
-    /// See [`super::Store::late_notes`].
-    pub(super) fn notes(&self) -> Option<oneshot::Receiver<Vec<String>>> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Begins, unless it did before; what is found goes to `notes`.
+    pub(super) fn begin(&self, notes: UnboundedSender<Vec<String>>) -> Result<(), StoreError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_some() {
+            return Ok(());
+        }
+        let index = Arc::clone(&self.index);
+        let check = move || {
+            let found = index.settle().unwrap_or_else(|error| vec![error.to_string()]);
+            // nobody may want to know
+            let _ = notes.send(found);
+        };
+        let begun = std::thread::Builder::new().name("check".into()).spawn(check);
+        *thread = Some(begun.map_err(StoreError::file("start a thread for", &self.folder))?);
+        Ok(())
     }
 }
 
 impl Drop for Checker {
     fn drop(&mut self) {
         self.index.stop();
-        if let Some(thread) = self.thread.take() {
+        if let Some(thread) = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
         }
     }

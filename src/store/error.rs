@@ -68,6 +68,21 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// The index failed and could not be opened again: nothing is written before it can.
+    #[error(
+        "the store writes nothing since its index failed ({why}), and it cannot be opened again ({now}); make room on its disk, or mend what that says: each write tries again, and so does a start of noctule"
+    )]
+    Stopped {
+        /// What failed first.
+        why: String,
+        /// What stands in the way now.
+        now: String,
+    },
+    /// The index failed and is away until it can be opened again, which is tried every second.
+    #[error(
+        "the store's index failed and is being opened again: nothing can be read until it is; `noctule doctor` says why it failed"
+    )]
+    Away,
     /// The store is closing.
     #[error("the store is closed")]
     Closed,
@@ -78,6 +93,19 @@ impl StoreError {
     pub(super) fn file(act: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { act, path, source }
+    }
+
+    /// The same error, for another one who waits for the same write.
+    pub(super) fn told_again(&self) -> Self {
+        match self {
+            Self::File { act, path, source } => Self::File {
+                act,
+                path: path.clone(),
+                source: io::Error::new(source.kind(), source.to_string()),
+            },
+            Self::Stopped { why, now } => Self::Stopped { why: why.clone(), now: now.clone() },
+            other => Self::Stopped { why: other.to_string(), now: "see there".into() },
+        }
     }
 
     /// Whether the disk is full.

@@ -19,9 +19,9 @@ mod seal;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, watch};
 
 pub use blobs::Blobs;
 pub use error::StoreError;
@@ -31,6 +31,7 @@ pub use maintain::{Finding, VerifyReport, backup, rebuild, restore, verify};
 pub use record::{Entry, Key, Record};
 pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting};
 pub use seal::{Fingerprinter, Seal};
+pub use writer::Health;
 
 use crate::model::{Sealed, Secret, Timestamp};
 use checker::Checker;
@@ -50,6 +51,8 @@ struct Inner {
     blobs: Blobs,
     seal: Seal,
     folder: PathBuf,
+    tell: mpsc::UnboundedSender<Vec<String>>,
+    told: Mutex<Option<mpsc::UnboundedReceiver<Vec<String>>>>,
     _lock: OwnerLock,
 }
 
@@ -80,9 +83,19 @@ impl Store {
         let blobs = Blobs::open(folder, &keys)?;
         let (index, tail) = index::open(folder, now, &mut report)?;
         let index = Arc::new(index);
-        let writer = Writer::start(folder, tail, Arc::clone(&index))?;
-        let checker = Checker::start(folder, Arc::clone(&index))?;
-        let inner = Inner { writer, checker, index, blobs, seal, folder: folder.to_owned(), _lock: lock };
+        let (tell, told) = mpsc::unbounded_channel();
+        let writer = Writer::start(folder, tail, Arc::clone(&index), tell.clone())?;
+        let inner = Inner {
+            writer,
+            checker: Checker::new(folder, Arc::clone(&index)),
+            index,
+            blobs,
+            seal,
+            folder: folder.to_owned(),
+            tell,
+            told: Mutex::new(Some(told)),
+            _lock: lock,
+        };
         Ok((Self(Arc::new(inner)), report))
     }
 
@@ -126,9 +139,28 @@ impl Store {
         self.0.index.scan(prefix, limit, true)
     }
 
-    /// What the check of the past, which goes on behind the opening, had to say; only the first caller gets it.
-    pub fn late_notes(&self) -> Option<oneshot::Receiver<Vec<String>>> {
-        self.0.checker.notes()
+    /// Begins the check of the past on a thread of its own, and hands over what the store has to say from now on: first
+    /// what that check found, later what a failure of its disk did. Only the first caller gets it.
+    ///
+    /// # Errors
+    /// No thread can be started; whoever reads the past then waits for the check.
+    pub fn late_notes(&self) -> Result<Option<mpsc::UnboundedReceiver<Vec<String>>>, StoreError> {
+        self.0.checker.begin(self.0.tell.clone())?;
+        Ok(self.0.told.lock().unwrap_or_else(PoisonError::into_inner).take())
+    }
+
+    /// Whether the last write was taken: the reason why not, or nothing. A store that refuses tries again at every
+    /// write.
+    pub fn health(&self) -> watch::Receiver<Health> {
+        self.0.writer.health()
+    }
+
+    /// The damaged indexes that are kept aside, oldest first; of no use but to find out what happened.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn kept_aside(&self) -> Result<Vec<PathBuf>, StoreError> {
+        index::kept_aside(&self.0.folder)
     }
 
     /// The bodies.

@@ -252,13 +252,125 @@ fn a_record_that_sled_lost_is_brought_back_before_anybody_reads_the_past() {
     }
     let (store, notes) = open(folder.path());
     assert_eq!((runs(&store), notes), (10, Vec::new()));
-    let notes = store.late_notes().unwrap().blocking_recv().unwrap();
+    let notes = store.late_notes().unwrap().unwrap().blocking_recv().unwrap();
     assert!(notes.iter().any(|note| note.contains("rebuilt from the journal")), "{notes:?}");
     write_run(&store, 1, 77).unwrap();
     drop(store);
     let (store, notes) = open(folder.path());
     assert_eq!((runs(&store), notes), (11, Vec::new()));
-    assert!(store.late_notes().unwrap().blocking_recv().unwrap().is_empty());
+    assert!(store.late_notes().unwrap().unwrap().blocking_recv().unwrap().is_empty());
+}
+
+/// Makes the index refuse the next entry.
+fn break_index(store: &Store) {
+    store.0.index.tree().unwrap().insert(b"\0mark", b"no mark at all").unwrap();
+}
+
+/// It is told a moment after the answer.
+fn wait_for(store: &Store, what: impl FnMut(&Health) -> bool) {
+    let mut health = store.health();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(health.wait_for(what)).unwrap();
+}
+
+#[test]
+fn an_index_that_fails_is_opened_again_and_the_entry_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (store, _) = open(folder.path());
+    let mut notes = store.late_notes().unwrap().unwrap();
+    assert!(notes.blocking_recv().unwrap().is_empty());
+    break_index(&store);
+    assert_eq!(write_run(&store, 1, 50).unwrap(), 11);
+    assert_eq!(runs(&store), 11);
+    let told = notes.blocking_recv().unwrap();
+    assert!(told[0].contains("the index was opened again, since it failed"), "{told:?}");
+    assert_eq!(*store.health().borrow(), None);
+    assert_eq!(write_run(&store, 1, 51).unwrap(), 12);
+    drop(store);
+    let (store, notes) = open(folder.path());
+    assert_eq!((runs(&store), notes), (12, Vec::new()));
+    assert!(verify(&store).unwrap().findings.is_empty());
+}
+
+#[test]
+fn every_write_is_refused_with_the_first_reason_until_the_index_opens_again() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (store, _) = open(folder.path());
+    let (journal, away) = (folder.path().join("journal"), folder.path().join("away"));
+    assert_eq!(runs(&store), 10, "the past is checked");
+    break_index(&store);
+    fs::rename(&journal, &away).unwrap();
+    fs::write(&journal, "no folder").unwrap();
+    for at in [50, 51, 52] {
+        let refused = write_run(&store, 1, at).unwrap_err().to_string();
+        for said in ["its index failed", "the mark's checksum is wrong", "cannot make", "tries again"] {
+            assert!(refused.contains(said), "{said}: {refused}");
+        }
+        wait_for(&store, |health| health.as_deref() == Some(refused.as_str()));
+    }
+    fs::remove_file(&journal).unwrap();
+    fs::rename(&away, &journal).unwrap();
+    write_run(&store, 1, 53).unwrap();
+    wait_for(&store, Option::is_none);
+    let at: Vec<i64> = store.scan_last::<Run>(&[], 2).unwrap().iter().map(|(key, _)| key.1.0).collect();
+    assert_eq!(
+        at,
+        [53, 50],
+        "what was in the journal when the index failed is there, what came later is not"
+    );
+}
+
+#[test]
+fn only_the_newest_two_damaged_indexes_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    for name in ["1000", "999", "2000-1", "2000", "not-a-time"] {
+        fs::create_dir(folder.path().join(format!("index.damaged-{name}"))).unwrap();
+    }
+    let (store, notes) = open(folder.path());
+    assert!(notes.iter().all(|note| note.contains("was removed")), "{notes:?}");
+    assert_eq!(notes.len(), 2);
+    let kept: Vec<_> = store.kept_aside().unwrap();
+    let kept: Vec<_> = kept.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(kept, ["index.damaged-2000", "index.damaged-2000-1"]);
+    assert!(folder.path().join("index.damaged-not-a-time").exists(), "that one is not the store's");
+}
+
+#[test]
+fn what_the_check_has_read_is_given_once_and_never_after_a_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let setting = |text: &str| Setting(text.to_owned());
+    let put = |store: &Store, key: &str, text: &str| {
+        let entry = Entry::new(Timestamp(0), "ann", "", "test").put(&key.to_owned(), &setting(text));
+        store.commit_blocking(entry).unwrap();
+    };
+    let all = |store: &Store| -> Vec<String> {
+        store
+            .scan::<Setting>(&[])
+            .unwrap()
+            .into_iter()
+            .map(|(key, value)| format!("{key}={}", value.0))
+            .collect()
+    };
+    {
+        let (store, _) = open(folder.path());
+        put(&store, "a", "1");
+        put(&store, "b", "1");
+    }
+    let (store, _) = open(folder.path());
+    assert_eq!(all(&store), ["a=1", "b=1"]);
+    assert_eq!(all(&store), ["a=1", "b=1"]);
+    drop(store);
+    let (store, _) = open(folder.path());
+    put(&store, "b", "2");
+    assert_eq!(all(&store), ["a=1", "b=2"]);
+    drop(store);
+    let (store, _) = open(folder.path());
+    let last: Vec<String> =
+        store.scan_last::<Setting>(&[], 1).unwrap().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(last, ["b"]);
 }
 
 fn restore_index(files: &[PathBuf], good: &[Vec<u8>], index: &Path) {
@@ -297,4 +409,28 @@ fn a_backup_made_while_writing_restores_to_a_whole_store() {
     assert!(store.scan::<Run>(&DeviceId(1).encode()).unwrap().len() == 10);
     assert_eq!(verify(&store).unwrap().findings, []);
     assert!(backup(&store, &copy).is_err(), "an existing folder is not overwritten");
+}
+
+#[test]
+fn an_index_that_failed_comes_back_though_nobody_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    filled(folder.path());
+    let (store, _) = open(folder.path());
+    let (journal, away) = (folder.path().join("journal"), folder.path().join("away"));
+    assert_eq!(runs(&store), 10, "the past is checked");
+    break_index(&store);
+    fs::rename(&journal, &away).unwrap();
+    fs::write(&journal, "no folder").unwrap();
+    write_run(&store, 1, 50).unwrap_err();
+    let told = store.scan::<Run>(&[]).unwrap_err().to_string();
+    assert!(told.contains("is being opened again"), "{told}");
+    wait_for(&store, Option::is_some);
+    fs::remove_file(&journal).unwrap();
+    fs::rename(&away, &journal).unwrap();
+    wait_for(&store, Option::is_none);
+    assert_eq!(
+        store.scan::<Run>(&[]).unwrap().len(),
+        11,
+        "with the entry that was refused when the index failed"
+    );
 }

@@ -446,3 +446,52 @@ async fn the_schedule_backs_up_what_is_overdue_at_the_start_and_only_once() {
     assert!(engine.next_backup().unwrap() > engine.now());
     assert_eq!(network.sessions.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test]
+async fn after_the_schedules_job_was_cancelled_the_next_backup_is_the_next_rounds() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let settings = "[backup]\ndaily = \"00:00\"\njitter = \"0s\"\n";
+    let before = engine(folder.path(), settings, network.clone(), &hand).await;
+    add(&before, &["sw"]).await;
+    network.play("sw", [Script::Held(text("vlan 1"))]);
+    before.stop().await;
+    drop(before);
+
+    let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
+    options.clock = hand.clock();
+    let engine = Engine::start_with(options, network.clone()).await.unwrap();
+    network.open(1).await;
+    let job = engine.snapshot().jobs.first().map_or(1, |job| job.id);
+    engine.cancel_job(job).unwrap();
+    let mut pictures = engine.watch();
+    let ended = pictures.wait_for(|now| now.jobs.iter().any(|job| job.ended.is_some()));
+    let shown = ended.await.unwrap().next_backup.unwrap();
+    assert!(shown > engine.now(), "{shown:?} is not ahead of {:?}", engine.now());
+    assert_eq!(engine.next_backup(), Some(shown));
+}
+
+#[tokio::test]
+async fn a_damaged_body_is_stored_anew_by_the_next_backup_though_nothing_changed() {
+    let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
+    let engine = engine(folder.path(), QUICK, network.clone(), &hand).await;
+    add(&engine, &["sw"]).await;
+    network.play("sw", [Script::Read(text("secret fake-one"))]);
+    let first = back_up(&engine, &Selection::all()).await;
+    assert_eq!(first[0].status, RunStatus::Changed);
+    let newest = engine.rows()[0].newest.clone().unwrap();
+    for body in [newest.exact.id, newest.normal.id] {
+        let path = engine.store().blobs().path(body);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let damaged = engine.verify(&Selection::all()).await.unwrap().damaged;
+        assert_eq!(damaged.iter().map(|damaged| damaged.revision).collect::<Vec<_>>(), [newest.number]);
+
+        hand.move_by(1000);
+        let again = back_up(&engine, &Selection::all()).await;
+        assert_eq!(again[0].status, RunStatus::Unchanged);
+        assert_eq!(again[0].revision, Some(newest.number));
+        assert_eq!(engine.verify(&Selection::all()).await.unwrap().damaged, []);
+    }
+}

@@ -7,7 +7,7 @@ use noctule::engine::Selection;
 use noctule::engine::history::View;
 use noctule::model::{FailureKind, RunStatus};
 
-use crate::engine_fixture::{Hand, Network, Script, add, back_up, engine};
+use crate::engine_fixture::{Hand, Network, Script, add, ann, back_up, engine};
 
 /// A file system in memory, gone with this.
 struct Small<'a>(&'a Path);
@@ -95,4 +95,63 @@ async fn what_was_acknowledged_survives_a_full_disk_and_work_goes_on_when_there_
     assert!(reports.iter().all(|report| report.status == RunStatus::Changed), "{reports:?}");
     engine.stop().await;
     drop(engine);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_engine_goes_on_by_itself_when_a_full_disk_has_room_again() {
+    let outer = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(outer.path()) else {
+        println!("skipped: this user may not mount a small file system to fill");
+        return;
+    };
+    let (network, hand) = (Network::new(), Hand::new());
+    let engine = engine(outer.path(), "[backup]\nretries = 0\n", network.clone(), &hand).await;
+    add(&engine, &["a"]).await;
+    // until the last block is taken, also by the index, which writes behind the answers
+    let filler = outer.path().join("filler");
+    let mut refused = Vec::new();
+    for number in 0..5_000 {
+        fill(&filler);
+        let name = format!("asset-{number}");
+        match engine.add_device(&ann(), &name, "127.0.0.1", &[]).await {
+            Ok(_) => {}
+            Err(error) => refused.push((name, error.message)),
+        }
+        if refused.len() >= 20 {
+            break;
+        }
+    }
+    assert!(refused.len() >= 20, "the disk was never full");
+    for (name, why) in &refused {
+        assert!(why.contains("No space left"), "{why}");
+        assert!(engine.device(name).is_err(), "{name} was refused");
+    }
+    assert!(
+        engine.snapshot().store_trouble.is_some()
+            || engine
+                .doctor()
+                .await
+                .unwrap()
+                .iter()
+                .any(|found| { found.topic == "store" && found.message.contains("No space left") })
+    );
+
+    small.make_room();
+    network.play("a", [Script::Read(configuration(1))]);
+    let reports = back_up(&engine, &Selection::all()).await;
+    let report = reports.iter().find(|report| report.device.as_str() == "a").unwrap();
+    assert_eq!(report.status, RunStatus::Changed, "{report:?}");
+    engine.add_device(&ann(), "after", "127.0.0.1", &[]).await.unwrap();
+    let found = engine.doctor().await.unwrap();
+    assert!(found.iter().all(|found| found.topic != "store" || found.advice.is_empty()), "{found:?}");
+    engine.stop().await;
+}
+
+/// Takes what room there is left.
+fn fill(filler: &Path) {
+    use std::io::Write;
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(filler).unwrap();
+    for size in [1 << 16, 1 << 12] {
+        while file.write_all(&vec![7; size]).is_ok() {}
+    }
 }

@@ -262,6 +262,12 @@ fn draw_totals(area: Rect, buf: &mut Buffer, cx: &Cx) {
     if area.height < 3 {
         return;
     }
+    if let Some(why) = &cx.snapshot.store_trouble {
+        let (_, bad) = state(BackupState::Failed);
+        let line = format!("{} Nothing is stored: {}", cx.theme.state_glyph(BackupState::Failed), clean_line(why));
+        text::put(buf, area.x + 1, area.y + 2, area.width.saturating_sub(1), &line, style(bad));
+        return;
+    }
     let next = match cx.snapshot.next_backup {
         Some(at) if at <= cx.now => "Next scheduled backup: now".to_owned(),
         Some(at) => format!("Next scheduled backup: {} (in {})", cx.date(at), until(at, cx.now)),

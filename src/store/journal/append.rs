@@ -30,6 +30,11 @@ impl Appender {
         Ok(Self { store: store.to_owned(), file, path, end, buffer: Vec::new(), staged, dirty: false })
     }
 
+    /// The end of what is on disk.
+    pub fn end(&self) -> &Position {
+        &self.end
+    }
+
     /// Adds an entry to the group, and gives it its number.
     pub fn stage(&mut self, entry: Entry) -> Result<JournalRecord, StoreError> {
         let record = JournalRecord {
