@@ -266,6 +266,17 @@ fn break_index(store: &Store) {
     store.0.index.tree().unwrap().insert(b"\0mark", b"no mark at all").unwrap();
 }
 
+/// The index cannot be opened again until what this returns is called.
+fn take_journal_away(folder: &Path) -> impl FnOnce() + use<> {
+    let (journal, away) = (folder.join("journal"), folder.join("away"));
+    fs::rename(&journal, &away).unwrap();
+    fs::write(&journal, "no folder").unwrap();
+    move || {
+        fs::remove_file(&journal).unwrap();
+        fs::rename(&away, &journal).unwrap();
+    }
+}
+
 /// It is told a moment after the answer.
 fn wait_for(store: &Store, what: impl FnMut(&Health) -> bool) {
     let mut health = store.health();
@@ -298,11 +309,9 @@ fn every_write_is_refused_with_the_first_reason_until_the_index_opens_again() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());
     let (store, _) = open(folder.path());
-    let (journal, away) = (folder.path().join("journal"), folder.path().join("away"));
     assert_eq!(runs(&store), 10, "the past is checked");
     break_index(&store);
-    fs::rename(&journal, &away).unwrap();
-    fs::write(&journal, "no folder").unwrap();
+    let bring_back = take_journal_away(folder.path());
     for at in [50, 51, 52] {
         let refused = write_run(&store, 1, at).unwrap_err().to_string();
         for said in ["its index failed", "the mark's checksum is wrong", "cannot make", "tries again"] {
@@ -310,8 +319,7 @@ fn every_write_is_refused_with_the_first_reason_until_the_index_opens_again() {
         }
         wait_for(&store, |health| health.as_deref() == Some(refused.as_str()));
     }
-    fs::remove_file(&journal).unwrap();
-    fs::rename(&away, &journal).unwrap();
+    bring_back();
     write_run(&store, 1, 53).unwrap();
     wait_for(&store, Option::is_none);
     let at: Vec<i64> = store.scan_last::<Run>(&[], 2).unwrap().iter().map(|(key, _)| key.1.0).collect();
@@ -416,17 +424,14 @@ fn an_index_that_failed_comes_back_though_nobody_writes() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());
     let (store, _) = open(folder.path());
-    let (journal, away) = (folder.path().join("journal"), folder.path().join("away"));
     assert_eq!(runs(&store), 10, "the past is checked");
     break_index(&store);
-    fs::rename(&journal, &away).unwrap();
-    fs::write(&journal, "no folder").unwrap();
+    let bring_back = take_journal_away(folder.path());
     write_run(&store, 1, 50).unwrap_err();
     let told = store.scan::<Run>(&[]).unwrap_err().to_string();
     assert!(told.contains("is being opened again"), "{told}");
     wait_for(&store, Option::is_some);
-    fs::remove_file(&journal).unwrap();
-    fs::rename(&away, &journal).unwrap();
+    bring_back();
     wait_for(&store, Option::is_none);
     assert_eq!(
         store.scan::<Run>(&[]).unwrap().len(),
