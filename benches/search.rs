@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let mut options = Options::new(data, folder.path().join("config"));
     options.schedule = false;
+    options.pulse = false;
     let engine = runtime.block_on(Engine::start(options))?;
     let devices = engine.snapshot().devices.len();
     println!("start to first snapshot, {devices} devices: {} ms", begun.elapsed().as_millis());

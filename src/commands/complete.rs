@@ -234,6 +234,7 @@ async fn rows(door: &Door) -> Vec<DeviceRow> {
     }
     let mut options = door.options.clone();
     options.schedule = false;
+    options.pulse = false;
     let Ok(engine) = Engine::start(options).await else { return Vec::new() };
     let rows = engine.rows();
     engine.stop().await;

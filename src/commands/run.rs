@@ -57,6 +57,7 @@ fn refuse(door: &Door, why: &str, exit: Exit) -> Exit {
 
 async fn run_with_own_engine(mut door: Door, line: Line) -> Exit {
     door.options.schedule = false;
+    door.options.pulse = false;
     if let Some(sessions) = line.args.number("--concurrency") {
         door.options.concurrency = usize::try_from(sessions).ok();
     }

@@ -45,6 +45,10 @@ pub enum Topic {
     Jobs,
     /// The event log.
     Events,
+    /// Whether the devices answer.
+    Pulse,
+    /// Incidents and planned work.
+    Incidents,
 }
 
 /// A key and the command line that it stands for. In the line `{device}` is the selected device, `{devices}` the
@@ -191,6 +195,8 @@ impl Decl {
             Topic::Devices => from.devices != to.devices,
             Topic::Jobs => from.jobs != to.jobs,
             Topic::Events => from.events != to.events,
+            Topic::Pulse => from.pulse != to.pulse,
+            Topic::Incidents => from.incidents != to.incidents,
         })
     }
 }

@@ -20,7 +20,7 @@ impl Engine {
         message: &str,
     ) -> Event {
         let seq = self.present().take_event_number();
-        Event { seq, at, kind, severity, device, message: clean_line(message).into_owned() }
+        Event { seq, at, kind, severity, device, message: clean_line(message).into_owned(), incident: None }
     }
 
     /// What the store had to say when it was opened. Not stored: the next start says what is left of it.

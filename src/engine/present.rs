@@ -60,7 +60,7 @@ impl Present {
             next_event: events.first().map_or(1, |event| event.seq + 1),
             next_device: devices.iter().map(|device| device.id.0 + 1).max().unwrap_or(1),
             events: events.into(),
-            versions: Versions { devices: 1, jobs: 1, events: 1 },
+            versions: Versions { devices: 1, jobs: 1, events: 1, pulse: 1, incidents: 1 },
             last: Snapshot::default(),
             late_after,
             next_job: 1,

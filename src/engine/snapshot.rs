@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Device, DeviceId, Event, Revision, Run, RunStatus, Timestamp};
+use crate::model::{Device, DeviceId, Event, Incident, Maintenance, Revision, Run, RunStatus, Timestamp};
+
+pub use super::pulse::{PulsePicture, PulseRow};
 
 /// The present. Cheap to clone: everything large is shared.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,12 @@ pub struct Snapshot {
     pub jobs: Arc<[Job]>,
     /// The newest events, newest first, at most 2 000.
     pub events: Arc<[Event]>,
+    /// Whether the devices answer, as of about a second ago.
+    pub pulse: Arc<PulsePicture>,
+    /// Every open incident, then those that ended lately, newest first; at most 500 that ended.
+    pub incidents: Arc<[Incident]>,
+    /// Planned work that goes on or is ahead, by its begin.
+    pub maintenance: Arc<[Maintenance]>,
     /// When the schedule begins its next backup; `None` where it is off, or nothing is to be backed up.
     pub next_backup: Option<Timestamp>,
     /// Why the store does not write; `None` while it does.
@@ -34,6 +42,10 @@ pub struct Versions {
     pub jobs: u64,
     /// [`Snapshot::events`].
     pub events: u64,
+    /// [`Snapshot::pulse`].
+    pub pulse: u64,
+    /// [`Snapshot::incidents`] and [`Snapshot::maintenance`].
+    pub incidents: u64,
 }
 
 /// A device and what is known of its backups.

@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::device::driver::{Drivers, Limits};
+use crate::device::icmp::Probers;
 use crate::device::identity::Rules;
 use crate::device::snmp::Sockets;
 use crate::device::transport::KnownHostsFiles;
@@ -42,12 +43,16 @@ pub struct Options {
     pub concurrency: Option<usize>,
     /// Whether the daily backup runs by itself; a one-shot command line says no.
     pub schedule: bool,
+    /// Whether the devices are watched by themselves; a one-shot command line says no.
+    pub pulse: bool,
+    /// By what they are probed.
+    pub probers: Probers,
     /// The time.
     pub clock: Clock,
 }
 
 impl Options {
-    /// The usual engine over these folders, with the schedule on.
+    /// The usual engine over these folders, with the schedule and the pulse on.
     pub fn new(data_dir: impl Into<PathBuf>, config_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -55,6 +60,8 @@ impl Options {
             limits: None,
             concurrency: None,
             schedule: true,
+            pulse: true,
+            probers: Probers::default(),
             clock: Clock::system(),
         }
     }

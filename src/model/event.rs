@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceName, Timestamp};
+use super::{DeviceName, IncidentId, Timestamp};
 
 /// How much an event wants to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +38,18 @@ pub enum EventKind {
     System,
     /// A device is not what it was: another serial number, software, name.
     IdentityChanged,
+    /// A device is down, and no other one explains it.
+    IncidentOpened,
+    /// Somebody took note of an incident, took it over, or wrote about it.
+    IncidentNoted,
+    /// An incident is over.
+    IncidentClosed,
+    /// Planned work was announced, has begun or is over.
+    Maintenance,
+    /// The watch itself: this host is cut off, or sees again; it may not probe as it should.
+    Pulse,
+    /// A notification could not be delivered.
+    Notification,
 }
 
 /// One event.
@@ -55,4 +67,6 @@ pub struct Event {
     pub device: Option<DeviceName>,
     /// One clean line.
     pub message: String,
+    /// Which incident, where it is about one.
+    pub incident: Option<IncidentId>,
 }

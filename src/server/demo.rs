@@ -70,7 +70,11 @@ impl DemoNetwork {
     /// # Errors
     /// See [`DemoStartError`].
     pub async fn start(folder: &Path) -> Result<Self, DemoStartError> {
-        let options = Options { schedule: false, ..Options::new(folder.join("data"), folder.join("config")) };
+        let options = Options {
+            schedule: false,
+            pulse: false,
+            ..Options::new(folder.join("data"), folder.join("config"))
+        };
         let config = &options.config_dir;
         fs::create_dir(config)
             .and_then(|()| fs::write(config.join(crate::engine::settings::FILE), SETTINGS))

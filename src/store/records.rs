@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Key, Record};
 use crate::model::{
-    BlobRef, Device, DeviceId, DeviceName, Event, Identity, Revision, Run, SnmpAccess, Timestamp,
+    BlobRef, Device, DeviceId, DeviceName, Event, Identity, Incident, IncidentId, Maintenance, MaintenanceId,
+    Revision, Run, SnmpAccess, Timestamp,
 };
 
 impl Key for DeviceId {
@@ -89,8 +90,51 @@ impl Record for Run {
 
 impl Record for Event {
     const TABLE: &'static str = "event";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     type Key = u64;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, String> {
+        if version != 1 {
+            return Err(format!(
+                "version {version} of the table `{}` is unknown to this noctule",
+                Self::TABLE
+            ));
+        }
+        // version 2 added the incident at the end: none
+        postcard::from_bytes(&[bytes, &[0]].concat()).map_err(|error| error.to_string())
+    }
+}
+
+impl Key for IncidentId {
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        u64::decode(bytes).map(Self)
+    }
+}
+
+impl Record for Incident {
+    const TABLE: &'static str = "incident";
+    const VERSION: u8 = 1;
+    type Key = IncidentId;
+}
+
+impl Key for MaintenanceId {
+    fn encode(&self) -> Vec<u8> {
+        self.0.encode()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        u64::decode(bytes).map(Self)
+    }
+}
+
+impl Record for Maintenance {
+    const TABLE: &'static str = "maintenance";
+    const VERSION: u8 = 1;
+    type Key = MaintenanceId;
 }
 
 /// Where a host key was seen: `address:port`, lower case.

@@ -73,8 +73,13 @@ impl World {
         self.snapshot.totals = totals(&devices);
         self.snapshot.devices = devices.into();
         let versions = self.snapshot.versions;
-        self.snapshot.versions =
-            Versions { devices: versions.devices + 1, jobs: versions.jobs + 1, events: versions.events + 1 };
+        self.snapshot.versions = Versions {
+            devices: versions.devices + 1,
+            jobs: versions.jobs + 1,
+            events: versions.events + 1,
+            pulse: versions.pulse + 1,
+            incidents: versions.incidents + 1,
+        };
     }
 
     /// Changes one device; the picture counts as moved.
@@ -413,6 +418,7 @@ fn events(state: State) -> Arc<[Event]> {
         severity,
         device: device.parse().ok(),
         message: if state == State::Hostile { HOSTILE.to_owned() } else { message.to_owned() },
+        incident: None,
     };
     let bad = [
         event(

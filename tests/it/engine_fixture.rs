@@ -171,6 +171,7 @@ pub async fn engine(folder: &Path, settings: &str, network: Arc<Network>, hand: 
     std::fs::write(config.join("config.toml"), settings).unwrap();
     let mut options = Options::new(folder.join("data"), config);
     options.schedule = false;
+    options.pulse = false;
     options.clock = hand.clock();
     Engine::start_with(options, network).await.unwrap()
 }

@@ -58,6 +58,7 @@ async fn run_over(
     std::fs::write(config.join("config.toml"), "[backup]\nretry_wait = \"0s\"\n").unwrap();
     let mut options = Options::new(folder.path().join("data"), config);
     options.schedule = false;
+    options.pulse = false;
     options.clock = Hand::new().clock();
     options.limits = Some(Limits {
         login: Duration::from_secs(5),

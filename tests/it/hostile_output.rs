@@ -47,6 +47,7 @@ async fn backed_up(
     std::fs::create_dir(&config).unwrap();
     let mut options = Options::new(folder.path().join("data"), config);
     options.schedule = false;
+    options.pulse = false;
     options.clock = Hand::new().clock();
     options.limits =
         Some(Limits { idle: Duration::from_secs(10), answer_bytes: 2 << 20, ..Limits::default() });

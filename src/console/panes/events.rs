@@ -106,6 +106,12 @@ fn what(kind: EventKind) -> &'static str {
         EventKind::Inventory => "inventory",
         EventKind::System => "system",
         EventKind::IdentityChanged => "identity",
+        EventKind::IncidentOpened => "down",
+        EventKind::IncidentNoted => "incident",
+        EventKind::IncidentClosed => "up again",
+        EventKind::Maintenance => "planned work",
+        EventKind::Pulse => "pulse",
+        EventKind::Notification => "notification",
     }
 }
 

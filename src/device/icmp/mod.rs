@@ -12,6 +12,7 @@ mod filter;
 mod packet;
 #[cfg(target_os = "linux")]
 mod sockets;
+mod source;
 mod tcp;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 pub use fault::Fault;
 pub use packet::Mark;
+pub use source::Probers;
 
 /// One probe to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

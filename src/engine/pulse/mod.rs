@@ -6,6 +6,7 @@
 mod check;
 mod health;
 mod histogram;
+mod picture;
 mod run;
 mod target;
 mod watch;
@@ -13,6 +14,7 @@ mod watch;
 pub use check::{CheckOptions, CheckReport, CheckTarget, Checking, Counted, Strays};
 pub use health::{Change, Health, State};
 pub use histogram::Histogram;
+pub use picture::{PulsePicture, PulseRow, PulseTotals, RECENT, Recent, Why};
 pub use run::{Flow, run};
 pub use target::{Mode, Pace, Part, Target, Thresholds, phase};
 pub use watch::{Stray, Told, Watch};

@@ -15,6 +15,7 @@ pub async fn engine(home: &Path, settings: &str) -> Arc<Engine> {
     std::fs::write(config.join("config.toml"), format!("[backup]\nretries = 0\n{settings}")).unwrap();
     let mut options = Options::new(home.join("data"), config);
     options.schedule = false;
+    options.pulse = false;
     options.clock = Hand::new().clock();
     let transports = Transports::of(Some(home.to_owned()), None);
     Engine::start_with(options, Arc::new(Network::new(transports))).await.unwrap()
