@@ -17,6 +17,7 @@ pub mod history;
 pub mod host_key_import;
 pub mod identity;
 pub mod import;
+pub mod incident;
 pub mod inventory;
 mod present;
 mod publish;

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Device, DeviceId, DeviceName, Event, RunStatus, Timestamp};
+use crate::model::{Device, DeviceId, DeviceName, Event, Incident, Maintenance, RunStatus, Timestamp};
 
+use super::pulse::PulsePicture;
 use super::records::DeviceStatus;
 use super::snapshot::{BackupState, DeviceRow, Job, JobTask, Snapshot, Stage, Totals, Versions};
 
@@ -249,6 +250,30 @@ impl Present {
         self.events.push_front(event);
         self.events.truncate(EVENTS);
         self.versions.events += 1;
+    }
+
+    // ---- whether they answer
+
+    /// Every device that is not deleted.
+    pub fn living_devices(&self) -> Vec<Arc<Device>> {
+        self.devices().filter(|device| device.deleted.is_none()).cloned().collect()
+    }
+
+    /// Shows what the pulse knows.
+    pub fn put_pulse(&mut self, picture: Arc<PulsePicture>) {
+        self.last.pulse = picture;
+        self.versions.pulse += 1;
+    }
+
+    /// Shows incidents and planned work.
+    pub fn put_incidents(&mut self, incidents: Arc<[Incident]>, windows: Arc<[Maintenance]>) {
+        (self.last.incidents, self.last.maintenance) = (incidents, windows);
+        self.versions.incidents += 1;
+    }
+
+    /// The newest events, newest first.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
     }
 
     // ---- the picture

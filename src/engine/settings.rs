@@ -1,5 +1,7 @@
 //! `config.toml` in the configuration folder: what an operator sets once for the whole engine.
 
+mod pulse;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +11,9 @@ use toml::Spanned;
 use crate::device::driver::Limits;
 use crate::device::snmp::SnmpLimits;
 use crate::model::Secret;
+
+use pulse::PulseTable;
+pub use pulse::{Canaries, PulseRule, PulseSettings, is_in_group};
 
 /// The file's name in the configuration folder.
 pub const FILE: &str = "config.toml";
@@ -42,21 +47,6 @@ pub struct Settings {
     pub pulse: PulseSettings,
     /// How agents are asked.
     pub snmp: SnmpSettings,
-}
-
-/// How devices are probed for whether they answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PulseSettings {
-    /// How long a reply is waited for.
-    pub timeout: Duration,
-    /// The port of devices that have none of their own, where the host permits no ICMP.
-    pub tcp_port: u16,
-}
-
-impl Default for PulseSettings {
-    fn default() -> Self {
-        Self { timeout: Duration::from_secs(2), tcp_port: 22 }
-    }
 }
 
 /// How SNMP agents are asked.
@@ -214,13 +204,6 @@ struct LimitsTable {
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct PulseTable {
-    timeout: Option<Spanned<String>>,
-    tcp_port: Option<Spanned<u32>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
 struct SnmpTable {
     communities: Vec<String>,
     concurrency: Option<Spanned<u32>>,
@@ -276,12 +259,7 @@ impl Written {
             })?,
             host_keys: self.ssh.host_keys.unwrap_or_default(),
             limits,
-            pulse: PulseSettings {
-                timeout: or_usual(self.pulse.timeout, usual.pulse.timeout, a_few_seconds)?,
-                tcp_port: or_usual(self.pulse.tcp_port, usual.pulse.tcp_port, |port| {
-                    number(port, 1, 65_535).map(|port| u16::try_from(port).unwrap_or(u16::MAX))
-                })?,
-            },
+            pulse: self.pulse.into_settings()?,
         })
     }
 }
@@ -390,6 +368,15 @@ mod tests {
             [pulse]
             timeout = "3s"
             tcp_port = 2222
+            interval = "5s"
+            misses = 4
+            silence = "8s"
+            canaries = ["192.0.2.1", "2001:db8::1"]
+            [[pulse.rule]]
+            role = "core"
+            group = "campus"
+            interval = "1s"
+            misses = 2
         "#;
         let settings = Settings::parse(text, "config.toml").unwrap();
         assert_eq!(settings.daily_at, Some(23 * 60 + 5));
@@ -398,7 +385,22 @@ mod tests {
         assert_eq!(settings.host_keys, HostKeyPolicy::Strict);
         assert_eq!(settings.limits.whole, Duration::from_secs(600));
         assert_eq!(settings.limits.answer_bytes, 8 << 20);
-        assert_eq!(settings.pulse, PulseSettings { timeout: Duration::from_secs(3), tcp_port: 2222 });
+        let pulse = settings.pulse;
+        assert_eq!((pulse.timeout, pulse.tcp_port), (Duration::from_secs(3), 2222));
+        assert!(matches!(&pulse.canaries, Canaries::These(two) if two.len() == 2));
+        let mut device = crate::engine::fields::blank(
+            crate::model::DeviceId(1),
+            "a".parse().unwrap(),
+            "192.0.2.2".parse().unwrap(),
+            crate::model::Timestamp(0),
+        );
+        assert_eq!(pulse.interval_of(&device), Duration::from_secs(5));
+        (device.role, device.group) = ("core".into(), "campus/north".into());
+        assert_eq!(pulse.interval_of(&device), Duration::from_secs(1));
+        let thresholds = pulse.thresholds_of(&device);
+        assert_eq!((thresholds.misses, thresholds.silence), (2, Duration::from_secs(8)));
+        device.group = "campusnorth".into();
+        assert_eq!(pulse.interval_of(&device), Duration::from_secs(5));
     }
 
     #[test]
@@ -414,6 +416,9 @@ mod tests {
             ("[ssh]\nhost_keys = \"off\"", 2, "off"),
             ("[pulse]\ntimeout = \"0s\"", 2, "1s to 60s"),
             ("[pulse]\ntcp_port = 65536", 2, "out of range"),
+            ("[pulse]\ncanaries = [\"router\"]", 2, "no IP address"),
+            ("[pulse]\ninterval = \"0s\"", 2, "1s to 1h"),
+            ("[[pulse.rule]]\ninterval = \"2s\"", 1, "needs a role"),
             ("[backup", 1, ""),
         ] {
             let error = Settings::parse(text, "config.toml").unwrap_err();

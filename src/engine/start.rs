@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::device::driver::{Drivers, Limits};
@@ -21,8 +21,10 @@ use crate::store::{OpenReport, Store, StoreError};
 use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
 use super::error::ActError;
+use super::incident::Ledger;
 use super::present::{EVENTS, Present};
 use super::publish::{self, Publisher};
+use super::pulse::live::Live;
 use super::records::values;
 use super::schedule::Asked;
 use super::selection::{Selection, unknown_name};
@@ -110,8 +112,13 @@ pub struct Engine {
     pub(super) known_hosts: KnownHostsFiles,
     /// Whom the schedule has asked for.
     pub(super) asked: Mutex<Asked>,
+    /// The watch over the devices, where one runs.
+    pub(super) live_pulse: Mutex<Option<Live>>,
+    /// Planned work has changed: the watch should look at once.
+    pub(super) replan: Arc<Notify>,
+    pub(super) incidents: tokio::sync::Mutex<Ledger>,
     present: Mutex<Present>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Engine {
@@ -134,9 +141,10 @@ impl Engine {
         let now = options.clock.now();
         let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
-        let (store, present, report) = tokio::task::spawn_blocking(move || open(&dir, late_after, now))
-            .await
-            .map_err(|error| StartError::Store(error.to_string()))??;
+        let (store, present, ledger, report) =
+            tokio::task::spawn_blocking(move || open(&dir, late_after, now))
+                .await
+                .map_err(|error| StartError::Store(error.to_string()))??;
         let engine = Arc::new(Self {
             queue: Queue::new(settings.concurrency),
             snmp: Arc::default(),
@@ -149,6 +157,9 @@ impl Engine {
             workers: Mutex::default(),
             known_hosts: KnownHostsFiles::default(),
             asked: Mutex::default(),
+            live_pulse: Mutex::default(),
+            replan: Arc::default(),
+            incidents: tokio::sync::Mutex::new(ledger),
             present: Mutex::new(present),
             options,
             settings,
@@ -159,6 +170,9 @@ impl Engine {
         engine.tell_notes(&report.notes);
         engine.publish_now();
         engine.start_workers();
+        if engine.options.pulse {
+            engine.start_pulse();
+        }
         Ok(engine)
     }
 
@@ -177,12 +191,13 @@ impl Engine {
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
         }
-        *lock(&self.workers) = workers;
+        lock(&self.workers).extend(workers);
     }
 
     /// Ends the workers and the sessions: what is at work is marked as cancelled, what waits is skipped. Returns
     /// within five seconds.
     pub async fn stop(&self) {
+        self.stop_pulse();
         self.queue.stop();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.queue.idle()).await;
         for worker in lock(&self.workers).drain(..) {
@@ -293,13 +308,17 @@ fn open(
     dir: &Path,
     late_after: Duration,
     now: Timestamp,
-) -> Result<(Store, Present, OpenReport), StartError> {
+) -> Result<(Store, Present, Ledger, OpenReport), StartError> {
     let failed = |error: StoreError| StartError::Store(error.to_string());
     let (store, report) = Store::open(dir, now).map_err(failed)?;
     let devices = values(store.scan(&[]).map_err(failed)?);
     let statuses = values(store.scan(&[]).map_err(failed)?);
     let events = values(store.scan_last(&[], EVENTS).map_err(failed)?);
-    Ok((store, Present::load(devices, statuses, events, late_after, now), report))
+    let ledger =
+        Ledger::load(values(store.scan(&[]).map_err(failed)?), values(store.scan(&[]).map_err(failed)?));
+    let mut present = Present::load(devices, statuses, events, late_after, now);
+    present.put_incidents(ledger.shown(), ledger.windows(now));
+    Ok((store, present, ledger, report))
 }
 
 /// A panic while the lock was held broke one picture at most; the next change mends it.

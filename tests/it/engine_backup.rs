@@ -438,6 +438,7 @@ async fn the_schedule_backs_up_what_is_overdue_at_the_start_and_only_once() {
 
     let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
     options.clock = hand.clock();
+    options.pulse = false;
     let engine = Engine::start_with(options, network.clone()).await.unwrap();
     let mut pictures = engine.watch();
     let done = pictures.wait_for(|now| now.devices.iter().any(|row| row.state == BackupState::Good));
@@ -459,6 +460,7 @@ async fn after_the_schedules_job_was_cancelled_the_next_backup_is_the_next_round
 
     let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
     options.clock = hand.clock();
+    options.pulse = false;
     let engine = Engine::start_with(options, network.clone()).await.unwrap();
     network.open(1).await;
     let job = engine.snapshot().jobs.first().map_or(1, |job| job.id);

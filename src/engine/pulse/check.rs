@@ -166,13 +166,13 @@ impl Engine {
     ) -> Result<Checking, ActError> {
         let devices = self.select(selection)?;
         let addresses = resolve(&devices).await;
-        let usual_port = self.settings().pulse.tcp_port;
+        let port = self.settings().pulse.tcp_port;
         let mut targets = Vec::new();
         for (device, address) in devices.iter().zip(&addresses) {
             if let Ok(address) = address {
                 targets.push(Target {
                     address: *address,
-                    port: port(device, usual_port),
+                    port: usual_port(device, port),
                     interval: options.interval,
                     phase: phase(device.id.0, options.interval),
                     thresholds: Thresholds::default(),
@@ -235,7 +235,7 @@ async fn begin(
 }
 
 /// The port where a device takes TCP connects: its own, else its transport's, else the settings'.
-fn port(device: &Device, usual: u16) -> u16 {
+pub(super) fn usual_port(device: &Device, usual: u16) -> u16 {
     device.port.or(device.transport.map(crate::model::TransportKind::default_port)).unwrap_or(usual)
 }
 
@@ -272,7 +272,8 @@ fn note(addresses: &mut [Result<IpAddr, String>], done: Option<Result<Lookup, to
     }
 }
 
-async fn look_up(host: &str) -> Result<IpAddr, String> {
+/// The first address of a name.
+pub(super) async fn look_up(host: &str) -> Result<IpAddr, String> {
     match tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host, 0))).await {
         Err(_) => Err(format!("looking up {host}: no answer within {} s", RESOLVE.as_secs())),
         Ok(Err(error)) => Err(format!("looking up {host}: {error}")),

@@ -61,6 +61,11 @@ impl Health {
         self.state
     }
 
+    /// Whether anything was ever heard or missed.
+    pub fn is_known(&self) -> bool {
+        self.since != Moment::default()
+    }
+
     /// Since when.
     pub fn since(&self) -> Moment {
         self.since
@@ -69,6 +74,11 @@ impl Health {
     /// When it last answered.
     pub fn last_reply(&self) -> Option<Moment> {
         self.last_reply
+    }
+
+    /// When the first of the misses in a row was sent; `None` while it answers.
+    pub fn silent_since(&self) -> Option<Moment> {
+        self.silent_since
     }
 
     /// Misses in a row.

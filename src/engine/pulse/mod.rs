@@ -6,12 +6,14 @@
 mod check;
 mod health;
 mod histogram;
+pub(super) mod live;
 mod picture;
 mod run;
 mod target;
 mod watch;
 
 pub use check::{CheckOptions, CheckReport, CheckTarget, Checking, Counted, Strays};
+use check::{look_up, usual_port};
 pub use health::{Change, Health, State};
 pub use histogram::Histogram;
 pub use picture::{PulsePicture, PulseRow, PulseTotals, RECENT, Recent, Why};

@@ -63,6 +63,10 @@ pub struct PulseRow {
     pub flapping: bool,
     /// When it last answered.
     pub last_reply: Option<Timestamp>,
+    /// When the first of its missed probes in a row was sent; `None` while it answers.
+    pub silent_since: Option<Timestamp>,
+    /// From one probe to the next.
+    pub interval: Duration,
     /// Why it does not answer; `None` where it does, or nothing is known.
     pub why: Option<Why>,
     /// The newest probes.

@@ -30,7 +30,7 @@ pub enum Flow {
 pub fn run(
     watch: &mut Watch,
     prober: &mut dyn Prober,
-    mut tell: impl FnMut(Moment, &Watch, &[Told]) -> Flow,
+    mut tell: impl FnMut(Moment, &mut Watch, &[Told]) -> Flow,
 ) {
     let (mut heard, mut probes, mut unsent, mut told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     loop {

@@ -2,8 +2,12 @@
 //!
 //! Pure: moments are handed in and need not be even; one that lies before the last one is taken as the last one.
 
+mod answered;
+mod trip;
+mod watched;
+
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -12,11 +16,15 @@ use crate::model::Moment;
 
 use super::health::{Change, Health};
 use super::target::{Mode, Pace, Part, Target};
+use trip::Trip;
+use watched::Watched;
 
 /// The most probes of one turn: replies are taken in between.
 const TURN: usize = 512;
 /// Nobody looked for so long: this host slept or stood still, and what was under way then says nothing.
 const STALL: Duration = Duration::from_secs(2);
+/// So many levels of what a target hangs on are looked at: records may hang on each other in a ring.
+const MOST_ABOVE: usize = 64;
 /// Misses in a row of every canary that mean that this host is cut off.
 const CUT_OFF: u32 = 2;
 
@@ -99,40 +107,13 @@ pub struct Watch {
     /// By address, for routers that return too little of a probe to know whose it was.
     by_address: Vec<(IpAddr, u32)>,
     canaries: Vec<u32>,
+    /// Numbers of targets that were let go.
+    free: Vec<u32>,
     last_reply: Moment,
     cut_off: Option<Moment>,
     last_turn: Moment,
     /// No probe is sent from then on.
     until: Moment,
-}
-
-struct Watched {
-    target: Target,
-    mode: Mode,
-    /// The number of its next probe.
-    number: u64,
-    /// When its next regular probe is due.
-    regular: Moment,
-    /// When it is probed out of turn.
-    hastened: Option<Moment>,
-    wake: Moment,
-    /// Sent and undecided, the oldest first.
-    underway: VecDeque<Underway>,
-    /// When the newest of its missed probes was sent.
-    newest_miss: Moment,
-    /// Of a canary: it has answered since a device proved it wrong.
-    trusted: bool,
-    answered: Answered,
-    trip: Trip,
-    health: Health,
-}
-
-struct Underway {
-    number: u64,
-    at: Moment,
-    to: IpAddr,
-    missed: bool,
-    fault: Option<Fault>,
 }
 
 impl Watch {
@@ -153,6 +134,7 @@ impl Watch {
             wakes,
             by_address,
             canaries,
+            free: Vec::new(),
             last_reply: Moment::default(),
             cut_off: None,
             last_turn: begin,
@@ -201,6 +183,61 @@ impl Watch {
         self.cut_off
     }
 
+    // ---- who is watched
+
+    /// One more target, from `now` on. Its number; that of one that was let go is given again, and its probes count
+    /// on, so that a late answer is never taken for another's.
+    pub fn add(&mut self, target: Target, now: Moment) -> u32 {
+        let mut watched = Watched::new(target, now);
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => u32::try_from(self.targets.len()).unwrap_or(u32::MAX),
+        };
+        match self.targets.get_mut(number as usize) {
+            Some(old) => {
+                watched.number = old.number;
+                *old = watched;
+            }
+            None => self.targets.push(watched),
+        }
+        self.put_address(target.address, number);
+        if target.part == Part::Canary {
+            self.canaries.push(number);
+        }
+        self.set_wake(number);
+        number
+    }
+
+    /// This target is not watched any more.
+    pub fn let_go(&mut self, target: u32) {
+        let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };
+        (one.gone, one.mode, one.above) = (true, Mode::Paused, None);
+        one.underway.clear();
+        let address = one.target.address;
+        self.by_address.retain(|known| *known != (address, target));
+        self.canaries.retain(|known| *known != target);
+        self.set_wake(target);
+        self.free.push(target);
+    }
+
+    /// How a target is probed from now on, its address included.
+    pub fn change(&mut self, number: u32, target: Target, now: Moment) {
+        self.set_address(number, target.address, now);
+        let Some(one) = self.targets.get_mut(number as usize).filter(|one| !one.gone) else { return };
+        if one.target.interval != target.interval {
+            one.regular = now.after(target.phase);
+        }
+        one.target = target;
+        self.set_wake(number);
+    }
+
+    /// What a target hangs on: that is probed soon where the target misses a probe, to tell whose trouble it is.
+    pub fn set_above(&mut self, target: u32, above: Option<u32>) {
+        if let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) {
+            one.above = above.filter(|above| *above != target);
+        }
+    }
+
     /// Changes what is done about a target. One that is paused forgets what is under way.
     pub fn set_mode(&mut self, target: u32, mode: Mode, now: Moment) {
         let Some(one) = self.targets.get_mut(target as usize) else { return };
@@ -223,12 +260,16 @@ impl Watch {
             return;
         }
         self.by_address.retain(|known| *known != (one.target.address, target));
-        let place = self.by_address.partition_point(|known| *known < (address, target));
-        self.by_address.insert(place, (address, target));
         one.target.address = address;
         one.underway.clear();
         (one.trip, one.hastened, one.regular) = (Trip::default(), None, now);
+        self.put_address(address, target);
         self.set_wake(target);
+    }
+
+    fn put_address(&mut self, address: IpAddr, target: u32) {
+        let place = self.by_address.partition_point(|known| *known < (address, target));
+        self.by_address.insert(place, (address, target));
     }
 
     // ---- time passes
@@ -288,6 +329,25 @@ impl Watch {
         }
         if missed && self.canaries.contains(&target) {
             self.look_at_canaries(now, told);
+        }
+        if missed && !frozen {
+            self.hasten_above(target, now);
+        }
+    }
+
+    /// Probes what a silent target hangs on, up to the top: whose trouble it is must be known when the target is down.
+    fn hasten_above(&mut self, target: u32, now: Moment) {
+        let mut above = self.targets.get(target as usize).and_then(|one| one.above);
+        for _ in 0..MOST_ABOVE {
+            let Some(one) = above.and_then(|above| self.targets.get_mut(above as usize)) else { return };
+            let (next, before) = (one.above, one.next_probe());
+            one.hasten(now, self.pace, false);
+            if one.next_probe() < before
+                && let Some(number) = above
+            {
+                self.set_wake(number);
+            }
+            above = next;
         }
     }
 
@@ -431,113 +491,6 @@ impl Watch {
                 told.push(Told::Changed { target, change });
             }
         }
-    }
-}
-
-impl Watched {
-    fn new(target: Target, begin: Moment) -> Self {
-        let regular = begin.after(target.phase);
-        Self {
-            target,
-            mode: Mode::Watched,
-            number: 1,
-            regular,
-            hastened: None,
-            wake: regular,
-            underway: VecDeque::new(),
-            newest_miss: Moment::default(),
-            trusted: false,
-            answered: Answered::default(),
-            trip: Trip::default(),
-            health: Health::default(),
-        }
-    }
-
-    fn next_probe(&self) -> Moment {
-        self.hastened.map_or(self.regular, |hastened| hastened.min(self.regular))
-    }
-
-    /// After a miss: again soon, until it is known to be down.
-    fn hasten(&mut self, now: Moment, pace: Pace, frozen: bool) {
-        let decided = self.health.state() == super::State::Down || frozen;
-        self.hastened = pace.hasten.filter(|_| !decided).map(|hasten| {
-            let last = self.underway.back().map_or(now, |probe| probe.at.after(hasten));
-            last.max(now)
-        });
-    }
-
-    fn probe(&mut self, target: u32, now: Moment) -> Probe {
-        let (number, address) = (self.number, self.target.address);
-        self.number += 1;
-        self.hastened = None;
-        self.skip_past(now);
-        self.underway.push_back(Underway { number, at: now, to: address, missed: false, fault: None });
-        Probe { target, number, address, port: self.target.port }
-    }
-
-    /// The next regular probe after `now`, in the target's phase: what was missed meanwhile is not made up for.
-    fn skip_past(&mut self, now: Moment) {
-        if self.regular <= now {
-            let interval = u64::try_from(self.target.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-            let intervals = (now.0 - self.regular.0) / interval + 1;
-            self.regular = Moment(self.regular.0.saturating_add(intervals.saturating_mul(interval)));
-        }
-    }
-}
-
-/// Which of the last 64 probes were answered.
-#[derive(Default)]
-struct Answered {
-    newest: u64,
-    /// The bit `n` stands for `newest - n`.
-    bits: u64,
-}
-
-impl Answered {
-    fn add(&mut self, number: u64) {
-        if number > self.newest {
-            self.bits = self.bits.checked_shl(u32::try_from(number - self.newest).unwrap_or(64)).unwrap_or(0);
-            self.newest = number;
-        }
-        if let Some(bit) = self.bit(number) {
-            self.bits |= bit;
-        }
-    }
-
-    fn contains(&self, number: u64) -> bool {
-        self.bit(number).is_some_and(|bit| self.bits & bit != 0)
-    }
-
-    fn bit(&self, number: u64) -> Option<u64> {
-        1u64.checked_shl(u32::try_from(self.newest.checked_sub(number)?).ok()?)
-    }
-}
-
-/// A target's usual round-trip time and how much it varies (RFC 6298), in nanoseconds.
-#[derive(Clone, Copy, Default)]
-struct Trip {
-    usual: u64,
-    varies: u64,
-}
-
-impl Trip {
-    fn add(&mut self, rtt: Duration) {
-        let rtt = u64::try_from(rtt.as_nanos()).unwrap_or(u64::MAX);
-        if self.usual == 0 {
-            (self.usual, self.varies) = (rtt.max(1), rtt / 2);
-        } else {
-            self.varies = self.varies - self.varies / 4 + self.usual.abs_diff(rtt) / 4;
-            self.usual = (self.usual - self.usual / 8 + rtt / 8).max(1);
-        }
-    }
-
-    /// When a silence is a miss; the timeout as long as nothing is known.
-    fn suspicion(&self, pace: Pace) -> Duration {
-        if self.usual == 0 {
-            return pace.timeout;
-        }
-        let long = self.usual.saturating_mul(3).saturating_add(self.varies.saturating_mul(6));
-        Duration::from_nanos(long).max(pace.suspicion).min(pace.timeout)
     }
 }
 
