@@ -12,6 +12,7 @@ mod devices;
 mod help;
 mod io;
 pub mod manual;
+mod moment;
 mod nouns;
 mod run;
 mod secrets;

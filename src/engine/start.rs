@@ -24,6 +24,7 @@ use super::error::ActError;
 use super::incident::Ledger;
 use super::present::{EVENTS, Present};
 use super::publish::{self, Publisher};
+use super::pulse::Purpose;
 use super::pulse::live::Live;
 use super::records::values;
 use super::schedule::Asked;
@@ -171,7 +172,7 @@ impl Engine {
         engine.publish_now();
         engine.start_workers();
         if engine.options.pulse {
-            engine.start_pulse();
+            engine.start_pulse(Purpose::Watch);
         }
         Ok(engine)
     }

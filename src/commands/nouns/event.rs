@@ -27,6 +27,7 @@ struct Shown<'a> {
     kind: crate::model::EventKind,
     severity: crate::model::Severity,
     device: Option<&'a str>,
+    incident: Option<u64>,
     message: &'a str,
 }
 
@@ -47,7 +48,16 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
         let device = event.device.as_ref().map(|name| name.as_str());
         if call.json {
             let (seq, at) = (event.seq, event.at.rfc3339());
-            call.object(&Shown { seq, at, kind: event.kind, severity: event.severity, device, message: &event.message })?;
+            let incident = event.incident.map(|incident| incident.0);
+            call.object(&Shown {
+                seq,
+                at,
+                kind: event.kind,
+                severity: event.severity,
+                device,
+                incident,
+                message: &event.message,
+            })?;
         } else {
             let cells = [word(&event.severity), word(&event.kind), device.unwrap_or("-").into(), event.message.clone()];
             table.row([event.at.local()].into_iter().chain(cells));

@@ -118,6 +118,21 @@ impl Engine {
         Ok(closed)
     }
 
+    /// An incident, open or over.
+    ///
+    /// # Errors
+    /// When there is none of that number, or the store cannot be read.
+    pub async fn find_incident(&self, id: IncidentId) -> Result<Incident, ActError> {
+        if let Some(incident) = self.incidents.lock().await.incident(id) {
+            return Ok(incident.clone());
+        }
+        let stored: Option<Incident> =
+            self.store.get(&id).map_err(|error| ActError::storage("reading an incident", error))?;
+        stored.ok_or_else(|| {
+            ActError::not_found(format!("there is no incident {id}; `incident list` shows those there are"))
+        })
+    }
+
     fn is_down(&self, incident: &Incident) -> bool {
         let snapshot = self.snapshot();
         let row = snapshot.pulse.row(incident.root);

@@ -31,6 +31,18 @@ pub enum State {
     Down,
 }
 
+impl State {
+    /// The state in a word, as people and programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Loss => "loss",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// A change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {

@@ -32,9 +32,18 @@ pub(in crate::engine) struct Live {
     pictures: watch::Receiver<Arc<PulsePicture>>,
 }
 
+/// What the devices are watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// For as long as the engine runs, with incidents.
+    Watch,
+    /// For one look: every device is probed once a second, and no incident is opened.
+    Look,
+}
+
 impl Engine {
     /// Starts to watch the devices; does nothing where they are watched already. Call it inside a tokio runtime.
-    pub fn start_pulse(self: &Arc<Self>) {
+    pub fn start_pulse(self: &Arc<Self>, purpose: Purpose) {
         let mut live = lock(&self.live_pulse);
         if live.is_some() {
             return;
@@ -58,9 +67,12 @@ impl Engine {
             let event = self.event(self.now(), EventKind::Pulse, Severity::Error, None, &message);
             return self.tell(vec![event]);
         }
-        self.add_worker(tokio::spawn(keep_plan(Arc::downgrade(self), orders.clone())));
+        self.add_worker(tokio::spawn(keep_plan(Arc::downgrade(self), orders.clone(), purpose)));
         self.add_worker(tokio::spawn(show_pictures(Arc::downgrade(self), pictures.clone())));
-        self.add_worker(tokio::spawn(crate::engine::incident::work(Arc::downgrade(self), pictures.clone())));
+        if purpose == Purpose::Watch {
+            let look = crate::engine::incident::work(Arc::downgrade(self), pictures.clone());
+            self.add_worker(tokio::spawn(look));
+        }
         *live = Some(Live { orders, pictures });
     }
 
@@ -83,7 +95,7 @@ impl Engine {
 }
 
 /// The worker that tells the thread whom to watch, whenever that changes.
-async fn keep_plan(engine: Weak<Engine>, orders: mpsc::Sender<Order>) {
+async fn keep_plan(engine: Weak<Engine>, orders: mpsc::Sender<Order>, purpose: Purpose) {
     let mut names = Names::default();
     let mut planned: Vec<Arc<Device>> = Vec::new();
     let mut in_work: HashSet<DeviceId> = HashSet::new();
@@ -95,7 +107,10 @@ async fn keep_plan(engine: Weak<Engine>, orders: mpsc::Sender<Order>) {
         let same = devices.len() == planned.len()
             && devices.iter().zip(&planned).all(|(one, other)| Arc::ptr_eq(one, other));
         if !same || looked_up || planned_work != in_work {
-            let wanted = plan::plan(&devices, &alive.settings.pulse, &planned_work, &names);
+            let mut wanted = plan::plan(&devices, &alive.settings.pulse, &planned_work, &names);
+            if purpose == Purpose::Look {
+                wanted.iter_mut().for_each(|one| one.interval = LOOK);
+            }
             if orders.send(Order::Watch(wanted)).is_err() {
                 return;
             }

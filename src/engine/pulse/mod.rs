@@ -16,6 +16,7 @@ pub use check::{CheckOptions, CheckReport, CheckTarget, Checking, Counted, Stray
 use check::{look_up, usual_port};
 pub use health::{Change, Health, State};
 pub use histogram::Histogram;
+pub use live::Purpose;
 pub use picture::{PulsePicture, PulseRow, PulseTotals, RECENT, Recent, Why};
 pub use run::{Flow, run};
 pub use target::{Mode, Pace, Part, Target, Thresholds, phase};

@@ -78,6 +78,17 @@ pub enum Mode {
     Maintenance,
 }
 
+impl Mode {
+    /// The mode in a word, as people and programs read it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Watched => "watched",
+            Self::Paused => "paused",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
 /// A target's share of its interval: numbers that follow each other are spread evenly over it, and a target keeps its
 /// share whoever comes and goes.
 pub fn phase(number: u64, interval: Duration) -> Duration {

@@ -208,6 +208,14 @@ impl Watch {
         number
     }
 
+    /// Probes a target once at `at`, beside its regular probes: to know soon of one that is new.
+    pub fn probe_at(&mut self, target: u32, at: Moment) {
+        if let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) {
+            one.hastened = Some(at);
+            self.set_wake(target);
+        }
+    }
+
     /// This target is not watched any more.
     pub fn let_go(&mut self, target: u32) {
         let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };

@@ -21,6 +21,8 @@ use super::plan::Wanted;
 const SHOW: Duration = Duration::from_secs(1);
 /// The least time between two pictures.
 const SHOW_SOON: Duration = Duration::from_millis(250);
+/// Within this time every device has had its first probe.
+const SOON: Duration = Duration::from_secs(2);
 /// From one probe of a canary to the next.
 const CANARY: Duration = Duration::from_secs(2);
 /// A wall clock that goes so far astray from the time that has passed was set.
@@ -153,6 +155,7 @@ impl Floor {
             self.owners.resize(place + 1, None);
         }
         self.owners[place] = Some(wanted.device);
+        watch.probe_at(target, now.after(phase(wanted.device.0, wanted.interval.min(SOON))));
         if wanted.mode != Mode::Watched {
             watch.set_mode(target, wanted.mode, now);
         }
