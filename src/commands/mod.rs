@@ -17,6 +17,7 @@ mod nouns;
 mod run;
 mod secrets;
 mod shown;
+pub mod spark;
 mod table;
 
 pub use arg::{Arg, Count, Kind};

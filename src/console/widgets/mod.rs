@@ -6,6 +6,7 @@ pub mod diff_view;
 pub mod line;
 pub mod menu;
 pub mod pager;
+pub mod sparkline;
 pub mod table;
 
 use ratatui::buffer::Buffer;
