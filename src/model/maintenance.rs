@@ -42,6 +42,8 @@ impl std::fmt::Display for Scope {
 pub struct Maintenance {
     /// Its number.
     pub id: MaintenanceId,
+    /// When it was announced.
+    pub announced: Timestamp,
     /// What it is about.
     pub scope: Scope,
     /// When it begins.

@@ -25,7 +25,7 @@ async fn json(shell: &Shell, line: &str) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_incident_is_listed_acknowledged_commented_and_shown() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     let shell = Shell::over(&engine);
     hang(&engine, TREE).await;
     until(&engine, "all up", |now| now.pulse.totals.up == 3).await;
@@ -71,7 +71,7 @@ async fn an_incident_is_listed_acknowledged_commented_and_shown() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_reads_and_changes_nothing() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     hang(&engine, &TREE[..1]).await;
     let mut shell = Shell::over(&engine);
     shell.role = Role::Viewer;
@@ -100,7 +100,7 @@ async fn planned_work_has_no_incident_and_its_end_no_storm() {
     let ahead = Arc::new(AtomicI64::new(0));
     let hand = Arc::clone(&ahead);
     let clock = Clock::from_fn(move || Timestamp(Timestamp::now().0 + hand.load(Ordering::SeqCst)));
-    let engine = watching(folder.path(), &wire, "", clock).await;
+    let engine = watching(folder.path(), &wire, &[], clock).await;
     let shell = Shell::over(&engine);
     hang(&engine, TREE).await;
     until(&engine, "all up", |now| now.pulse.totals.up == 3).await;
@@ -130,7 +130,7 @@ async fn planned_work_has_no_incident_and_its_end_no_storm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watch_tells_changes_and_incidents_and_ends_with_what_is_down() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     let shell = Shell::over(&engine);
     hang(&engine, TREE).await;
     until(&engine, "all up", |now| now.pulse.totals.up == 3).await;

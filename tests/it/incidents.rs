@@ -21,7 +21,7 @@ const BEHIND_CORE: &[&str] = &["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"];
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_is_one_incident_with_what_lies_behind_and_ends_when_the_root_answers() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     hang(&engine, TREE).await;
     until(&engine, "all up", |now| now.pulse.totals.up == 6).await;
 
@@ -62,7 +62,7 @@ async fn a_cut_is_one_incident_with_what_lies_behind_and_ends_when_the_root_answ
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_incident_survives_a_restart_and_ends_after_it() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     hang(&engine, &TREE[..3]).await;
     until(&engine, "all up", |now| now.pulse.totals.up == 3).await;
     wire.silence(&["10.0.0.2", "10.0.0.3"]);
@@ -70,7 +70,7 @@ async fn an_open_incident_survives_a_restart_and_ends_after_it() {
     engine.stop().await;
     drop(engine);
 
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     assert_eq!(engine.snapshot().incidents.len(), 1);
     until(&engine, "it is still down", |now| now.pulse.totals.down == 2).await;
     wire.mend(&["10.0.0.2", "10.0.0.3"]);
@@ -82,7 +82,7 @@ async fn an_open_incident_survives_a_restart_and_ends_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_that_is_paused_or_deleted_has_no_incident() {
     let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
-    let engine = watching(folder.path(), &wire, "", Clock::system()).await;
+    let engine = watching(folder.path(), &wire, &[], Clock::system()).await;
     hang(&engine, &TREE[..2]).await;
     hang(&engine, &[("gone-1", "10.0.0.9", "")]).await;
     wire.silence(&["10.0.0.2", "10.0.0.9"]);
@@ -94,5 +94,34 @@ async fn a_device_that_is_paused_or_deleted_has_no_incident() {
     assert!(now.incidents.iter().all(|one| one.ending == Some(Ending::Unwatched)));
     assert_eq!(now.pulse.rows.len(), 2);
     assert_eq!((now.pulse.totals.paused, now.pulse.rows[0].state), (1, State::Up));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_this_host_is_cut_off_nobody_is_down() {
+    let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let engine = watching(folder.path(), &wire, &["10.0.9.1", "10.0.9.2"], Clock::system()).await;
+    hang(&engine, TREE).await;
+    until(&engine, "all up", |now| now.pulse.totals.up == 6).await;
+    let all = ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6"];
+    let canaries = ["10.0.9.1", "10.0.9.2"];
+    // the canaries were heard before: they are trusted
+    until(&engine, "a while later", |now| now.pulse.rows[0].recent.loss().0 >= 4).await;
+    wire.silence(&canaries);
+    wire.silence(&all);
+    let cut = until(&engine, "cut off", |now| now.pulse.cut_off.is_some()).await;
+    assert_eq!(cut.incidents.len(), 0);
+    let later = until(&engine, "a while later", |now| {
+        now.pulse.at.zip(now.pulse.cut_off).is_some_and(|(at, since)| since.age(at).as_secs() >= 5)
+    })
+    .await;
+    assert_eq!((later.incidents.len(), later.pulse.totals.down), (0, 0), "states stand as they were");
+    wire.mend(&all);
+    wire.mend(&canaries);
+    let now =
+        until(&engine, "it sees again", |now| now.pulse.cut_off.is_none() && now.pulse.totals.up == 6).await;
+    assert_eq!(now.incidents.len(), 0);
+    let told = now.events.iter().filter(|event| event.kind == EventKind::Pulse).count();
+    assert_eq!(told, 2, "once each: {:?}", now.events);
     engine.stop().await;
 }

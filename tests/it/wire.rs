@@ -81,11 +81,11 @@ impl Prober for Simulated {
 }
 
 /// An engine that watches over `wire`: a second from probe to probe, and down after three misses.
-pub async fn watching(folder: &Path, wire: &Wire, settings: &str, clock: Clock) -> Arc<Engine> {
+pub async fn watching(folder: &Path, wire: &Wire, canaries: &[&str], clock: Clock) -> Arc<Engine> {
     let config = folder.join("config");
     std::fs::create_dir_all(&config).unwrap();
     let text = format!(
-        "[backup]\ndaily = \"off\"\n[pulse]\ninterval = \"1s\"\nmisses = 3\nsilence = \"0s\"\ncanaries = []\n{settings}"
+        "[backup]\ndaily = \"off\"\n[pulse]\ninterval = \"1s\"\nmisses = 3\nsilence = \"0s\"\ncanaries = {canaries:?}\n"
     );
     std::fs::write(config.join("config.toml"), text).unwrap();
     let mut options = Options::new(folder.join("data"), config);

@@ -7,7 +7,7 @@ use crate::model::{DeviceId, Incident, IncidentId, Timestamp};
 
 use super::graph::{Graph, Root, Standing};
 
-/// The way to a device is known to be good when it answered so long after the device fell silent.
+/// Another one's answer proves that a silence is the device's own when it came so long after the device fell silent.
 const CONFIRMED: Duration = Duration::from_millis(500);
 /// So long it is waited for a word from the way to a device before the device is taken for the cause.
 const HOLD: Duration = Duration::from_secs(10);
@@ -62,6 +62,8 @@ pub struct Known<'a> {
     pub settling: &'a HashMap<DeviceId, Timestamp>,
     /// When devices that were down have come back lately: what hangs on them has time to come back too.
     pub came_back: &'a HashMap<DeviceId, Timestamp>,
+    /// When a canary last answered; `None` where nobody tells whether this host is cut off.
+    pub canary_heard: Option<Timestamp>,
     /// Now.
     pub now: Timestamp,
 }
@@ -142,18 +144,21 @@ fn is_to_be_opened(root: &Root, graph: &Graph, known: &Known) -> bool {
             .get(way)
             .is_some_and(|at| known.now < settle_until(*at) && node.down_since < Some(*at))
     };
-    !node.excused && !settles && !root.ways.iter().any(is_back) && (waited || is_way_confirmed(root, graph))
+    !node.excused
+        && !settles
+        && !root.ways.iter().any(is_back)
+        && (waited || is_confirmed(root, graph, known))
 }
 
-/// Whether each way to the device is known to be as it is: one that is up has answered since the device fell silent.
-fn is_way_confirmed(root: &Root, graph: &Graph) -> bool {
-    let silent = graph.node(root.device).and_then(|node| node.silent_since);
-    root.ways.iter().filter_map(|way| graph.node(*way)).all(|way| match (way.standing, silent) {
-        (Standing::Up, Some(silent)) => {
-            way.silent_since.is_none() && way.last_reply.is_some_and(|reply| reply >= silent.after(CONFIRMED))
-        }
-        _ => true,
-    })
+/// Whether it is known to be the device's own trouble: each way to it that is up, and a canary of this host, has answered
+/// since the device fell silent.
+fn is_confirmed(root: &Root, graph: &Graph, known: &Known) -> bool {
+    let Some(silent) = graph.node(root.device).and_then(|node| node.silent_since) else { return true };
+    let since = |heard: Timestamp| heard >= silent.after(CONFIRMED);
+    let ways = root.ways.iter().filter_map(|way| graph.node(*way));
+    let mut up = ways.filter(|way| way.standing == Standing::Up);
+    known.canary_heard.is_none_or(since)
+        && up.all(|way| way.silent_since.is_none() && way.last_reply.is_some_and(since))
 }
 
 fn not_excused(devices: &[DeviceId], graph: &Graph) -> Vec<DeviceId> {

@@ -61,6 +61,7 @@ impl Engine {
                 flapping: &network.flapping,
                 settling: &ledger.settling,
                 came_back: &ledger.came_back,
+                canary_heard: picture.canary_heard,
                 now,
             },
         );

@@ -16,6 +16,8 @@ pub(in crate::engine) struct Ledger {
     /// The newest first.
     pub(super) over: VecDeque<Incident>,
     pub(super) windows: Vec<Maintenance>,
+    /// Planned work that went on at the last look.
+    pub(super) on: HashSet<MaintenanceId>,
     /// When the roots that go up and down all the time last answered again.
     pub(super) up_for_now: HashMap<IncidentId, Timestamp>,
     /// Devices that have time to come back until then.

@@ -14,6 +14,7 @@ use crate::model::{Device, DeviceId, EventKind, Maintenance, MaintenanceId, Scop
 
 use super::act::text;
 use super::decide::settle_until;
+use super::ledger::Ledger;
 
 /// The longest planned work.
 const LONGEST: Duration = Duration::from_secs(90 * 86_400);
@@ -55,6 +56,7 @@ impl Engine {
         let mut ledger = self.incidents.lock().await;
         let window = Maintenance {
             id: ledger.take_window_number(),
+            announced: now,
             scope: new.scope,
             from,
             until,
@@ -151,10 +153,36 @@ impl Engine {
         // what comes out of it has a while to come back
         let until = settle_until(now);
         ledger.settling.extend(before.difference(&in_work).map(|device| (*device, until)));
-        if in_work != *before {
-            self.show_incidents(&ledger, now);
-        }
+        self.tell_of_begun_and_over(&mut ledger, now).await;
         in_work
+    }
+
+    /// Says that planned work has begun by itself, or is over; one that was announced or ended just now was told of.
+    async fn tell_of_begun_and_over(&self, ledger: &mut Ledger, now: Timestamp) {
+        let on: HashSet<MaintenanceId> =
+            ledger.windows.iter().filter(|window| window.is_on(now)).map(|window| window.id).collect();
+        if on == ledger.on {
+            return;
+        }
+        let by_itself = |window: &&Maintenance| {
+            let begins = on.contains(&window.id) && !ledger.on.contains(&window.id);
+            let ends = ledger.on.contains(&window.id) && !on.contains(&window.id);
+            (begins && window.announced < window.from) || (ends && window.ended_by.is_none())
+        };
+        let say = |window: &Maintenance| {
+            let what = if on.contains(&window.id) { "has begun" } else { "is over" };
+            let message = format!("planned work on {} {what}: {}", window.scope, window.why);
+            self.event(now, EventKind::Maintenance, Severity::Info, about(&window.scope), &message)
+        };
+        let events: Vec<_> = ledger.windows.iter().filter(by_itself).map(say).collect();
+        ledger.on = on;
+        if !events.is_empty() {
+            let changes = with_events(entry(now, &Actor::engine("maintenance"), "maintenance"), &events);
+            // where the store does not take it, somebody must know of it all the same
+            let _ = self.commit(changes, "storing that planned work has begun or is over").await;
+            self.tell(events);
+        }
+        self.show_incidents(ledger, now);
     }
 }
 

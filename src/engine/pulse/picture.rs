@@ -21,6 +21,8 @@ pub struct PulsePicture {
     pub rows: Vec<PulseRow>,
     /// Since when this host itself is cut off: every state is as it was then.
     pub cut_off: Option<Timestamp>,
+    /// When a canary last answered; `None` where none is believed, or there is none.
+    pub canary_heard: Option<Timestamp>,
     /// What a person should know of how it probes: no right to ICMP, a buffer that is too small.
     pub notices: Vec<String>,
     /// How many of [`PulsePicture::rows`] are in which state.

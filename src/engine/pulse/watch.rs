@@ -178,6 +178,12 @@ impl Watch {
         self.targets.get(target as usize).map(|one| one.mode)
     }
 
+    /// When a canary last answered; `None` where none is believed, or there is none.
+    pub fn canary_heard(&self) -> Option<Moment> {
+        let canaries = self.canaries.iter().filter_map(|canary| self.targets.get(*canary as usize));
+        canaries.filter(|one| one.trusted).filter_map(|one| one.health.last_reply()).max()
+    }
+
     /// Since when this host is cut off.
     pub fn cut_off(&self) -> Option<Moment> {
         self.cut_off
@@ -340,6 +346,7 @@ impl Watch {
         }
         if missed && !frozen {
             self.hasten_above(target, now);
+            self.hasten_canaries(now);
         }
     }
 
@@ -356,6 +363,19 @@ impl Watch {
                 self.set_wake(number);
             }
             above = next;
+        }
+    }
+
+    /// Probes the canaries: whether it is this host's own trouble must be known by then too.
+    fn hasten_canaries(&mut self, now: Moment) {
+        for place in 0..self.canaries.len() {
+            let canary = self.canaries[place];
+            let Some(one) = self.targets.get_mut(canary as usize) else { continue };
+            let before = one.next_probe();
+            one.hasten(now, self.pace, false);
+            if one.next_probe() < before {
+                self.set_wake(canary);
+            }
         }
     }
 

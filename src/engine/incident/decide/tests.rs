@@ -9,6 +9,7 @@ struct Moment {
     flapping: HashSet<DeviceId>,
     settling: HashMap<DeviceId, Timestamp>,
     came_back: HashMap<DeviceId, Timestamp>,
+    canary_heard: Option<Timestamp>,
     now: Timestamp,
 }
 
@@ -58,6 +59,7 @@ impl Moment {
             flapping: HashSet::new(),
             settling: HashMap::new(),
             came_back: HashMap::new(),
+            canary_heard: None,
             now: NOW,
         }
     }
@@ -69,6 +71,7 @@ impl Moment {
             flapping: &self.flapping,
             settling: &self.settling,
             came_back: &self.came_back,
+            canary_heard: self.canary_heard,
             now: self.now,
         };
         decide(&Graph::new(self.nodes.clone()), &known)
@@ -168,4 +171,13 @@ fn planned_work_has_no_incident_nor_has_what_hangs_behind_it() {
 fn what_is_unknown_ends_nothing_and_what_is_gone_ends() {
     let moment = Moment::new(vec![node(2, 0, Unknown)], vec![incident(7, 2), incident(8, 3)]);
     assert_eq!(moment.decide(), [Decision::Unwatched(IncidentId(8))]);
+}
+
+#[test]
+fn nobody_is_down_before_a_canary_has_answered() {
+    let mut moment = Moment::new(vec![node(2, 0, Down)], vec![]);
+    moment.canary_heard = Some(Timestamp(NOW.0 - 8_100));
+    assert_eq!(moment.decide(), []);
+    moment.canary_heard = Some(Timestamp(NOW.0 - 100));
+    assert_eq!(moment.decide(), [open(2, &[])]);
 }

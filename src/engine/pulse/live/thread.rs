@@ -222,6 +222,7 @@ impl Floor {
             totals: PulseTotals::of(&rows),
             rows,
             cut_off: watch.cut_off().map(|at| self.wall.at(at)),
+            canary_heard: watch.canary_heard().map(|at| self.wall.at(at)),
             notices: self.notices.clone(),
         }
     }
