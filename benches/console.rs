@@ -1,7 +1,7 @@
 //! What the console costs a person and a link: first frame, idle bytes, key to frame, a key held on a slow link.
 //!
 //! `cargo bench --bench console` runs the real program on a PTY with 10 000 devices in its store, 200 of them simulated
-//! devices that are backed up meanwhile.
+//! devices that are backed up meanwhile; all of them are probed, each every ten seconds.
 
 #![allow(clippy::expect_used, reason = "a measurement that cannot be made ends the bench")]
 
@@ -23,7 +23,8 @@ fn main() {
     // nothing may begin by itself while idleness is measured
     let config = folder.path().join("config");
     std::fs::create_dir(&config).expect("a folder");
-    std::fs::write(config.join("config.toml"), "[backup]\ndaily = \"off\"\n").expect("settings");
+    std::fs::write(config.join("config.toml"), "[backup]\ndaily = \"off\"\n[pulse]\ncanaries = []\n")
+        .expect("settings");
     let lab = fill(folder.path(), &data);
     println!("{DEVICES} devices in the store, {BACKED_UP} of them simulated");
 
@@ -78,8 +79,8 @@ fn fill(folder: &Path, data: &Path) -> Lab {
     let mut csv = String::from("name,address,group,location\n");
     for number in 0..DEVICES - BACKED_UP {
         csv += &format!(
-            "asset-{number:05},10.{}.{}.1,campus/b{},rack {}\n",
-            number / 250,
+            "asset-{number:05},127.{}.{}.1,campus/b{},rack {}\n",
+            100 + number / 250,
             number % 250,
             number % 40,
             number % 14

@@ -366,6 +366,7 @@ mod tests {
             session = "10m"
             answer_megabytes = 8
             [pulse]
+            watch = false
             timeout = "3s"
             tcp_port = 2222
             interval = "5s"
@@ -386,7 +387,7 @@ mod tests {
         assert_eq!(settings.limits.whole, Duration::from_secs(600));
         assert_eq!(settings.limits.answer_bytes, 8 << 20);
         let pulse = settings.pulse;
-        assert_eq!((pulse.timeout, pulse.tcp_port), (Duration::from_secs(3), 2222));
+        assert_eq!((pulse.watch, pulse.timeout, pulse.tcp_port), (false, Duration::from_secs(3), 2222));
         assert!(matches!(&pulse.canaries, Canaries::These(two) if two.len() == 2));
         let mut device = crate::engine::fields::blank(
             crate::model::DeviceId(1),

@@ -171,7 +171,7 @@ impl Engine {
         engine.tell_notes(&report.notes);
         engine.publish_now();
         engine.start_workers();
-        if engine.options.pulse {
+        if engine.options.pulse && engine.settings.pulse.watch {
             engine.start_pulse(Purpose::Watch);
         }
         Ok(engine)

@@ -25,6 +25,9 @@ esac
 
 /// A console with one device, whose record is open in the editor pane; `editor` is what VISUAL says.
 fn record_in_a_console(folder: &Path, editor: &str) -> Terminal {
+    // nothing of a test leaves this host
+    std::fs::create_dir_all(folder.join("config")).expect("a folder");
+    std::fs::write(folder.join("config/config.toml"), "[pulse]\nwatch = false\n").expect("settings");
     let added = noctule_here(folder, &["device", "add", "core-1", "192.0.2.1", "location=Rack 1"]);
     assert!(added.status.success(), "{added:?}");
     let line = format!("{NOCTULE} --data \"$HOME/data\" --config \"$HOME/config\"");

@@ -13,6 +13,8 @@ use crate::model::Device;
 /// How devices are probed for whether they answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PulseSettings {
+    /// Whether devices are watched by themselves.
+    pub watch: bool,
     /// How long a reply is waited for.
     pub timeout: Duration,
     /// The port of devices that have none of their own, where the host permits no ICMP.
@@ -61,6 +63,7 @@ impl Default for PulseSettings {
             silence: None,
         };
         Self {
+            watch: true,
             timeout: Duration::from_secs(2),
             tcp_port: 22,
             interval: Duration::from_secs(10),
@@ -106,6 +109,7 @@ pub fn is_in_group(group: &str, outer: &str) -> bool {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct PulseTable {
+    watch: Option<bool>,
     timeout: Option<Spanned<String>>,
     tcp_port: Option<Spanned<u32>>,
     interval: Option<Spanned<String>>,
@@ -129,6 +133,7 @@ impl PulseTable {
     pub(super) fn into_settings(self) -> Result<PulseSettings, Mistake> {
         let usual = PulseSettings::default();
         Ok(PulseSettings {
+            watch: self.watch.unwrap_or(usual.watch),
             timeout: or_usual(self.timeout, usual.timeout, a_few_seconds)?,
             tcp_port: or_usual(self.tcp_port, usual.tcp_port, |port| {
                 number(port, 1, 65_535).map(|port| u16::try_from(port).unwrap_or(u16::MAX))
