@@ -13,6 +13,7 @@ use super::{complain, panics, settings};
 use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
+use crate::lab::Links;
 use crate::server::{Pump, link};
 
 /// What `TERM` says of a terminal that moves no cursor, or of which nothing is known.
@@ -41,7 +42,7 @@ pub fn open(start: &Start, args: &Args) -> Exit {
         Ok(begun) => begun,
         Err(why) => return complain(&why, Exit::Failed),
     };
-    let exit = show(&workers, &engine, &start.options, &start.person, &settings, &mut signals);
+    let exit = show(&workers, &engine, None, &start.options, &start.person, &settings, &mut signals);
     workers.block_on(engine.stop());
     workers.shutdown_timeout(std::time::Duration::from_secs(1));
     exit
@@ -68,11 +69,12 @@ pub fn needs_terminal(name: &str) -> Result<(), (String, Exit)> {
 
 /// Shows a session on the terminal until it ends.
 ///
-/// The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
+/// `links` are those of a simulated network. The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
 /// a key.
 pub fn show(
     workers: &Runtime,
     engine: &Arc<Engine>,
+    links: Option<Arc<Links>>,
     options: &Options,
     person: &Person,
     settings: &Settings,
@@ -92,7 +94,8 @@ pub fn show(
                 person,
                 Arc::new(LocalFiles),
                 workers.handle().clone(),
-            );
+            )
+            .over(links);
             // a task of its own contains a panic
             let session = tokio::spawn(pump.run());
             let ended = terminal::attach(client, signals).await?;

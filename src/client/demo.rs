@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
@@ -71,7 +72,8 @@ fn show(
     signals: &mut Signals,
 ) -> Exit {
     workers.block_on(async { network.come_alive() });
-    console::show(workers, network.engine(), network.options(), person, settings, signals)
+    let links = Some(Arc::clone(network.links()));
+    console::show(workers, network.engine(), links, network.options(), person, settings, signals)
 }
 
 fn take_picture(

@@ -32,6 +32,7 @@ pub fn run(start: &Start) -> Exit {
         options: start.options.clone(),
         engine: None,
         person: start.person.clone(),
+        links: None,
         io: Arc::clone(&shell) as Arc<dyn Io>,
     };
     let exit = workers.block_on(run_until_ended(door, start.words.clone(), &shell));

@@ -6,6 +6,7 @@ use super::args::Args;
 use super::io::Io;
 use crate::device::driver::Drivers;
 use crate::engine::{ActError, Actor, Engine, Options};
+use crate::lab::Links;
 use crate::model::Role;
 
 /// Who asks.
@@ -26,6 +27,8 @@ pub struct Door {
     pub engine: Option<Arc<Engine>>,
     /// Who asks.
     pub person: Person,
+    /// The links of the network, where it is a simulated one.
+    pub links: Option<Arc<Links>>,
     /// Their side.
     pub io: Arc<dyn Io>,
 }

@@ -1,12 +1,13 @@
 //! The demo network: `inventory/demo.toml`, simulated.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::snmp::{self, COMMUNITY, SnmpAgent};
-use super::{ENABLE_PASSWORD, Fault, Fleet, FleetError, PASSWORD, Spec, USERNAME};
+use super::{ENABLE_PASSWORD, Fault, Fleet, FleetError, Linked, Links, PASSWORD, Reach, Spec, USERNAME};
 use crate::device::driver::Drivers;
 use crate::model::{DriverId, TransportKind};
 
@@ -21,6 +22,8 @@ const AGENT_PORT: u16 = 2361;
 /// A small ISP, simulated, up as long as this is.
 pub struct Demo {
     fleet: Fleet,
+    links: Arc<Links>,
+    cuts: Vec<String>,
     inventory: String,
     _agents: Vec<SnmpAgent>,
 }
@@ -62,6 +65,20 @@ struct Entry {
     milliseconds: u64,
     #[serde(default)]
     fault: Trouble,
+    #[serde(default)]
+    parent: Option<String>,
+    /// Milliseconds.
+    #[serde(default)]
+    rtt: Option<f64>,
+    /// Percent.
+    #[serde(default)]
+    loss: u8,
+    #[serde(default)]
+    flaps: bool,
+    #[serde(default)]
+    cut: Option<u8>,
+    #[serde(default)]
+    paused: bool,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -84,11 +101,17 @@ impl Demo {
             toml::from_str(NETWORK).map_err(|error| DemoError::Network(error.to_string()))?;
         let mut last = None;
         for second in NETWORKS {
-            match Fleet::start(drivers, specs(&network, second)).await {
+            let links = Links::new(links(&network, second)).map_err(DemoError::Network)?;
+            let links = Arc::new(links);
+            let reach: Reach = {
+                let links = Arc::clone(&links);
+                Arc::new(move |address| links.reaches(address))
+            };
+            match Fleet::start_behind(drivers, specs(&network, second), Arc::clone(&reach)).await {
                 Ok(fleet) => {
-                    let inventory = inventory(&network, second);
-                    let agents = agents(&network, second).await?;
-                    return Ok(Self { fleet, inventory, _agents: agents });
+                    let (inventory, cuts) = (inventory(&network, second), cuts(&network));
+                    let agents = agents(&network, second, &reach).await?;
+                    return Ok(Self { fleet, links, cuts, inventory, _agents: agents });
                 }
                 Err(error @ FleetError::Listen { .. }) => last = Some(error),
                 Err(error) => return Err(error.into()),
@@ -103,6 +126,16 @@ impl Demo {
     /// The network as an inventory, in the columns of `device import`.
     pub fn inventory_csv(&self) -> &str {
         &self.inventory
+    }
+
+    /// The links of the network: what is cut there cannot be reached.
+    pub fn links(&self) -> &Arc<Links> {
+        &self.links
+    }
+
+    /// The devices whose links upwards are cut now and then, in the order in which that happens.
+    pub fn cuts(&self) -> &[String] {
+        &self.cuts
     }
 
     /// Lets somebody change a configuration; `pick` chooses which. The device's name.
@@ -139,8 +172,37 @@ fn specs(network: &Network, second: u8) -> Vec<Spec> {
         .collect()
 }
 
+fn links(network: &Network, second: u8) -> Vec<Linked> {
+    let depth = |entry: &Entry| {
+        let above = |name: &String| network.device.iter().find(|other| other.name == *name);
+        let way = std::iter::successors(Some(entry), |entry| entry.parent.as_ref().and_then(above));
+        way.take(network.device.len()).count()
+    };
+    let linked = |(number, entry): (usize, &Entry)| Linked {
+        name: entry.name.clone(),
+        address: address(second, number),
+        parent: entry.parent.clone(),
+        // a hop more is a little longer, where the file does not say how long
+        rtt: match entry.rtt {
+            Some(millis) => Duration::from_secs_f64(millis.clamp(0.0, 10_000.0) / 1e3),
+            None => Duration::from_micros(180) * u32::try_from(depth(entry)).unwrap_or(1),
+        },
+        loss_percent: entry.loss,
+        flaps: entry.flaps,
+        down: matches!(entry.fault, Trouble::Down),
+    };
+    network.device.iter().enumerate().map(linked).collect()
+}
+
+fn cuts(network: &Network) -> Vec<String> {
+    let mut cuts: Vec<(u8, String)> =
+        network.device.iter().filter_map(|entry| Some((entry.cut?, entry.name.clone()))).collect();
+    cuts.sort();
+    cuts.into_iter().map(|(_, name)| name).collect()
+}
+
 /// The SNMP agents of the devices that are up and have a kind.
-async fn agents(network: &Network, second: u8) -> Result<Vec<SnmpAgent>, DemoError> {
+async fn agents(network: &Network, second: u8, reach: &Reach) -> Result<Vec<SnmpAgent>, DemoError> {
     let kinds = snmp::agents().map_err(DemoError::Agents)?;
     let mut agents = Vec::new();
     for (number, entry) in network.device.iter().enumerate() {
@@ -152,7 +214,7 @@ async fn agents(network: &Network, second: u8) -> Result<Vec<SnmpAgent>, DemoErr
         let own = u16::try_from(number + 1).unwrap_or(0);
         let objects = kind.objects(&entry.name, &entry.location, own).map_err(DemoError::Agents)?;
         let address = SocketAddr::new(address(second, number), AGENT_PORT);
-        let started = SnmpAgent::start(address, COMMUNITY, objects).await;
+        let started = SnmpAgent::start_behind(address, COMMUNITY, objects, Arc::clone(reach)).await;
         let failed = |source| FleetError::Listen { name: entry.name.clone(), address, source };
         agents.push(started.map_err(failed)?);
     }
@@ -161,19 +223,23 @@ async fn agents(network: &Network, second: u8) -> Result<Vec<SnmpAgent>, DemoErr
 
 fn inventory(network: &Network, second: u8) -> String {
     let mut csv = String::from(
-        "name,address,port,transport,driver,username,password,enable_password,group,location,role,snmp_community,snmp_port\n",
+        "name,address,port,transport,driver,username,password,enable_password,group,location,role,snmp_community,snmp_port,parent,paused\n",
     );
     for (number, entry) in network.device.iter().enumerate() {
         let Entry { name, group, location, role, .. } = entry;
+        let parent = entry.parent.as_deref().unwrap_or_default();
+        let paused = if entry.paused { "yes" } else { "no" };
         let address = address(second, number);
         match (entry.transport, &entry.driver) {
             (Some(transport), Some(driver)) => {
                 let port = port(transport);
                 csv += &format!(
-                    "{name},{address},{port},{transport},{driver},{USERNAME},{PASSWORD},{ENABLE_PASSWORD},{group},\"{location}\",{role},{COMMUNITY},{AGENT_PORT}\n"
+                    "{name},{address},{port},{transport},{driver},{USERNAME},{PASSWORD},{ENABLE_PASSWORD},{group},\"{location}\",{role},{COMMUNITY},{AGENT_PORT},{parent},{paused}\n"
                 );
             }
-            _ => csv += &format!("{name},{address},,,,,,,{group},\"{location}\",{role},,\n"),
+            _ => {
+                csv += &format!("{name},{address},,,,,,,{group},\"{location}\",{role},,,{parent},{paused}\n")
+            }
         }
     }
     csv
@@ -205,6 +271,12 @@ mod tests {
             assert!(specs.iter().any(|spec| spec.transport == transport));
         }
         assert_eq!(specs.iter().filter(|spec| spec.fault != Fault::None).count(), 3);
+        assert!(Links::new(links(&network, 77)).is_ok());
+        assert_eq!(network.device.iter().filter(|entry| entry.parent.is_none()).count(), 1, "one border");
+        let cuts = cuts(&network);
+        assert!(cuts.len() >= 3, "{cuts:?}");
+        let hangs = |name: &String| network.device.iter().any(|entry| entry.parent.as_ref() == Some(name));
+        assert!(cuts.iter().all(hangs), "something hangs behind each cut: {cuts:?}");
         let names: HashSet<_> = network.device.iter().map(|entry| &entry.name).collect();
         assert_eq!(names.len(), network.device.len());
     }

@@ -91,6 +91,9 @@ pub struct Simulated {
     configuration: Mutex<String>,
 }
 
+/// Whether whoever is at an address can be reached now.
+pub type Reach = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
 /// Devices that are up as long as this is.
 pub struct Fleet {
     devices: Vec<Arc<Simulated>>,
@@ -103,6 +106,15 @@ impl Fleet {
     /// # Errors
     /// See [`FleetError`]. None is up then.
     pub async fn start(drivers: &Drivers, specs: Vec<Spec>) -> Result<Self, FleetError> {
+        Self::start_behind(drivers, specs, Arc::new(|_| true)).await
+    }
+
+    /// The same, where `reach` says who can be reached: who cannot takes new connections and is silent on them, which
+    /// is the nearest to a lost packet that a loopback address can do.
+    ///
+    /// # Errors
+    /// As [`Fleet::start`].
+    pub async fn start_behind(drivers: &Drivers, specs: Vec<Spec>, reach: Reach) -> Result<Self, FleetError> {
         let (modern, old) = (ssh::config(false), ssh::config(true));
         let mut listeners = JoinSet::new();
         let mut devices = Vec::with_capacity(specs.len());
@@ -112,7 +124,12 @@ impl Fleet {
             let device = Arc::new(kinds.simulate(spec)?);
             let config = if device.spec.fault == Fault::OldAlgorithms { &old } else { &modern };
             if let Some(listener) = listener {
-                listeners.spawn(accept(listener, Arc::clone(&device), Arc::clone(config)));
+                listeners.spawn(accept(
+                    listener,
+                    Arc::clone(&device),
+                    Arc::clone(config),
+                    Arc::clone(&reach),
+                ));
             }
             devices.push(device);
         }
@@ -263,17 +280,33 @@ async fn listen(spec: &mut Spec) -> Result<TcpListener, FleetError> {
     Ok(listener)
 }
 
-async fn accept(listener: TcpListener, device: Arc<Simulated>, config: Arc<russh::server::Config>) {
+async fn accept(
+    listener: TcpListener,
+    device: Arc<Simulated>,
+    config: Arc<russh::server::Config>,
+    reach: Reach,
+) {
     let mut sessions = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
         while sessions.try_join_next().is_some() {}
         let _ = socket.set_nodelay(true);
         let device = Arc::clone(&device);
+        if !reach(device.spec.address.ip()) {
+            sessions.spawn(be_silent(socket));
+            continue;
+        }
         match device.spec.transport {
             TransportKind::Ssh => sessions.spawn(ssh::serve(socket, Arc::clone(&config), device)),
             TransportKind::Telnet => sessions.spawn(serve_telnet(socket, device)),
         };
     }
+}
+
+/// Holds a connection without a word until the other side gives it up.
+async fn be_silent(mut socket: tokio::net::TcpStream) {
+    use tokio::io::AsyncReadExt;
+    let mut heard = [0; 1024];
+    while matches!(socket.read(&mut heard).await, Ok(1..)) {}
 }
 
 async fn serve_telnet(mut socket: tokio::net::TcpStream, device: Arc<Simulated>) {

@@ -5,13 +5,15 @@ mod ber;
 mod conversation;
 mod demo;
 mod fleet;
+mod links;
 mod mutate;
 pub mod snmp;
 mod ssh;
 mod telnet;
 
 pub use demo::{Demo, DemoError};
-pub use fleet::{Fault, Fleet, FleetError, Simulated, Spec, loopback};
+pub use fleet::{Fault, Fleet, FleetError, Reach, Simulated, Spec, loopback};
+pub use links::{Linked, Links};
 
 /// The login name of simulated devices. Nothing real has it.
 pub const USERNAME: &str = "operator";

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
 
-use super::ber;
+use super::{Reach, ber};
 use crate::device::snmp::{Oid, Value};
 
 const AGENTS: &str = include_str!("../../inventory/agents.toml");
@@ -123,11 +123,24 @@ impl SnmpAgent {
     /// # Errors
     /// The address is taken or not there.
     pub async fn start(address: SocketAddr, community: &str, objects: Objects) -> io::Result<Self> {
+        Self::start_behind(address, community, objects, Arc::new(|_| true)).await
+    }
+
+    /// The same, where `reach` says whether it can be reached: it is silent while it cannot.
+    ///
+    /// # Errors
+    /// As [`SnmpAgent::start`].
+    pub async fn start_behind(
+        address: SocketAddr,
+        community: &str,
+        objects: Objects,
+        reach: Reach,
+    ) -> io::Result<Self> {
         let socket = UdpSocket::bind(address).await?;
         let address = socket.local_addr()?;
         let objects = Arc::new(Mutex::new(objects));
         let mut serving = JoinSet::new();
-        serving.spawn(serve(socket, community.as_bytes().to_vec(), Arc::clone(&objects)));
+        serving.spawn(serve(socket, community.as_bytes().to_vec(), Arc::clone(&objects), reach));
         Ok(Self { address, objects, _serving: serving })
     }
 
@@ -142,10 +155,14 @@ impl SnmpAgent {
     }
 }
 
-async fn serve(socket: UdpSocket, community: Vec<u8>, objects: Arc<Mutex<Objects>>) {
+async fn serve(socket: UdpSocket, community: Vec<u8>, objects: Arc<Mutex<Objects>>, reach: Reach) {
+    let own = socket.local_addr().map(|address| address.ip());
     let mut bytes = vec![0; 65_536];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut bytes).await else { continue };
+        if own.as_ref().is_ok_and(|own| !reach(*own)) {
+            continue;
+        }
         let answer = {
             let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
             answer(&bytes[..length], &community, &objects)

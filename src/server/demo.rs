@@ -1,4 +1,5 @@
-//! The demo's life: its network in the inventory, backups that run by themselves, and somebody who changes things.
+//! The demo's life: its network in the inventory, backups that run by themselves, somebody who changes things, and
+//! somebody who digs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,11 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use crate::device::driver::Drivers;
 use crate::engine::backup::{BackupOptions, Network, Transports};
 use crate::engine::import::Format;
 use crate::engine::{Actor, Engine, Options, Selection, StartError};
-use crate::lab::{Demo, DemoError};
+use crate::lab::{Demo, DemoError, Links};
 
 /// The settings of the demo's engine: a person who looks at a device that hangs must see why within half a minute.
 const SETTINGS: &str = r#"[backup]
@@ -18,6 +20,11 @@ daily = "off"
 concurrency = 8
 retries = 1
 retry_wait = "2s"
+
+[pulse]
+interval = "1s"
+rule = []
+canaries = []
 
 [limits]
 connect = "5s"
@@ -32,6 +39,12 @@ const FIRST_CHANGE: Duration = Duration::from_secs(3);
 const FOUND_AFTER: Duration = Duration::from_secs(2);
 /// From a round to the next change.
 const PAUSE: Duration = Duration::from_secs(25);
+/// From the first round to the first cut of a link.
+const FIRST_CUT: Duration = Duration::from_secs(30);
+/// How long a link is cut.
+const CUT: Duration = Duration::from_secs(45);
+/// From a link that was mended to the next that is cut.
+const BETWEEN_CUTS: Duration = Duration::from_secs(150);
 
 /// Why the demo did not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +73,7 @@ pub struct DemoNetwork {
     options: Options,
     engine: Arc<Engine>,
     demo: Arc<Demo>,
-    life: Option<JoinHandle<()>>,
+    life: Vec<JoinHandle<()>>,
 }
 
 impl DemoNetwork {
@@ -70,9 +83,11 @@ impl DemoNetwork {
     /// # Errors
     /// See [`DemoStartError`].
     pub async fn start(folder: &Path) -> Result<Self, DemoStartError> {
+        let demo = Arc::new(Demo::start(&Drivers::embedded()).await?);
         let options = Options {
             schedule: false,
-            pulse: false,
+            // every loopback address answers real probes
+            probers: demo.links().probers(),
             ..Options::new(folder.join("data"), folder.join("config"))
         };
         let config = &options.config_dir;
@@ -82,7 +97,6 @@ impl DemoNetwork {
         // a person's ~/.ssh/config and agent are for their own network
         let reader = Arc::new(Network::new(Transports::of(None, None)));
         let engine = Engine::start_with(options.clone(), reader).await?;
-        let demo = Arc::new(Demo::start(&engine.drivers()).await?);
         let by = Actor::new("demo", "the demo's network", "device import demo.csv");
         let csv = demo.inventory_csv().as_bytes().to_vec();
         let imported = engine
@@ -91,7 +105,7 @@ impl DemoNetwork {
             .map_err(|error| DemoStartError::Inventory(error.message))?;
         match imported.plan.bad.first() {
             Some(bad) => Err(DemoStartError::Inventory(format!("line {}: {}", bad.line, bad.reason))),
-            None => Ok(Self { options, engine, demo, life: None }),
+            None => Ok(Self { options, engine, demo, life: Vec::new() }),
         }
     }
 
@@ -105,11 +119,19 @@ impl DemoNetwork {
         &self.engine
     }
 
-    /// From now on backups run by themselves, and configurations change now and then.
+    /// Its links, to cut one.
+    pub fn links(&self) -> &Arc<Links> {
+        self.demo.links()
+    }
+
+    /// From now on backups run by themselves, configurations change now and then, and so do links.
     pub fn come_alive(&mut self) {
+        let (first_round, over) = tokio::sync::oneshot::channel();
         let (engine, demo) = (Arc::clone(&self.engine), Arc::clone(&self.demo));
-        self.life = Some(tokio::spawn(async move {
+        self.life.push(tokio::spawn(async move {
             back_up(&engine).await;
+            // nobody may wait for it
+            let _ = first_round.send(());
             let mut pause = FIRST_CHANGE;
             loop {
                 tokio::time::sleep(pause).await;
@@ -117,6 +139,13 @@ impl DemoNetwork {
                 tokio::time::sleep(FOUND_AFTER).await;
                 back_up(&engine).await;
                 pause = PAUSE;
+            }
+        }));
+        let demo = Arc::clone(&self.demo);
+        self.life.push(tokio::spawn(async move {
+            if over.await.is_ok() {
+                tokio::time::sleep(FIRST_CUT).await;
+                cut_links(&demo).await;
             }
         }));
     }
@@ -132,10 +161,18 @@ impl DemoNetwork {
 
     /// Ends everything that goes on.
     pub async fn stop(&mut self) {
-        if let Some(life) = self.life.take() {
-            life.abort();
-        }
+        self.life.drain(..).for_each(|life| life.abort());
         self.engine.stop().await;
+    }
+}
+
+/// Somebody digs where a cable lies, again and again, each time elsewhere.
+async fn cut_links(demo: &Demo) {
+    for name in demo.cuts().iter().cycle() {
+        demo.links().set_cut(name, true);
+        tokio::time::sleep(CUT).await;
+        demo.links().set_cut(name, false);
+        tokio::time::sleep(BETWEEN_CUTS).await;
     }
 }
 

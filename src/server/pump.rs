@@ -15,6 +15,7 @@ use crate::console::{LineId, Output, QueryId, Request, Session};
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Engine, Options};
+use crate::lab::Links;
 
 /// The least time between two frames that no operator's key asked for.
 const FRAME_FLOOR: Duration = Duration::from_millis(33);
@@ -34,6 +35,7 @@ pub struct Pump {
     options: Options,
     engine: Arc<Engine>,
     person: Person,
+    links: Option<Arc<Links>>,
     files: Arc<dyn Files>,
     /// Where commands and reads run, so that they never hold up a frame.
     workers: Handle,
@@ -72,6 +74,7 @@ impl Pump {
             pictures: engine.watch(),
             engine,
             person,
+            links: None,
             files,
             workers,
             reads: JoinSet::new(),
@@ -86,6 +89,12 @@ impl Pump {
             away: false,
             ended: false,
         }
+    }
+
+    /// The session's commands may cut the links of this simulated network.
+    #[must_use]
+    pub fn over(self, links: Option<Arc<Links>>) -> Self {
+        Self { links, ..self }
     }
 
     /// Runs the session until its operator quits or goes away. What is still running then is told to end.
@@ -140,6 +149,7 @@ impl Pump {
             options: self.options.clone(),
             engine: Some(Arc::clone(&self.engine)),
             person: self.person.clone(),
+            links: self.links.clone(),
             io: Arc::new(io),
         };
         let words = shlex::split(line);

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use noctule::commands::{Door, Exit, Io, Person, run};
 use noctule::engine::{Engine, Options};
+use noctule::lab::Links;
 use noctule::model::{Role, Secret};
 use tokio::sync::watch;
 
@@ -80,6 +81,7 @@ impl Io for Side {
 pub struct Shell {
     pub side: Arc<Side>,
     pub role: Role,
+    pub links: Option<Arc<Links>>,
     options: Options,
     engine: Option<Arc<Engine>>,
 }
@@ -105,7 +107,7 @@ impl Shell {
             interrupt: watch::Sender::new(false),
             interrupt_at: Mutex::default(),
         };
-        Self { side: Arc::new(side), role: Role::Admin, options, engine }
+        Self { side: Arc::new(side), role: Role::Admin, links: None, options, engine }
     }
 
     pub fn file(&self, path: &str, text: &str) {
@@ -119,6 +121,7 @@ impl Shell {
             options: self.options.clone(),
             engine: self.engine.clone(),
             person: Person { name: "ann".into(), role: self.role },
+            links: self.links.clone(),
             io: self.side.clone(),
         };
         let exit = run(door, &words).await;

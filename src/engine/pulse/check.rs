@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::device::icmp::{self, Fault, Means, Method};
+use crate::device::icmp::{self, Fault, Means, Method, Probers};
 use crate::engine::error::ActError;
 use crate::engine::selection::Selection;
 use crate::engine::start::Engine;
@@ -186,7 +186,7 @@ impl Engine {
         let timeout = self.settings().pulse.timeout;
         let names = devices.iter().map(|device| device.name.clone());
         let shown = names.zip(addresses).map(|(name, address)| CheckTarget { name, address }).collect();
-        begin(shown, targets, options, timeout).await
+        begin(shown, targets, options, timeout, self.options.probers.clone()).await
     }
 }
 
@@ -196,6 +196,7 @@ async fn begin(
     targets: Vec<Target>,
     options: CheckOptions,
     timeout: Duration,
+    probers: Probers,
 ) -> Result<Checking, ActError> {
     let (tell, told) = mpsc::unbounded_channel();
     let (say_means, means) = tokio::sync::oneshot::channel();
@@ -204,7 +205,7 @@ async fn begin(
     let done = tokio::task::spawn_blocking(move || {
         let mut report =
             CheckReport { devices: vec![Counted::default(); targets.len()], ..Default::default() };
-        let opened = options.method.map_or_else(|| Ok(icmp::open()), icmp::open_with);
+        let opened = options.method.map_or_else(|| Ok(probers.open()), icmp::open_with);
         let mut prober = match opened {
             Ok(prober) => prober,
             Err(why) => {
