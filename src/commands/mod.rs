@@ -14,6 +14,7 @@ mod io;
 pub mod manual;
 mod moment;
 mod nouns;
+mod period;
 mod run;
 mod secrets;
 mod shown;

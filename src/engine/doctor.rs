@@ -21,7 +21,7 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `store`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
+    /// What was looked at: `store`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
     /// `ping`.
     pub topic: &'static str,
     /// `info` when it is as it should be.
@@ -51,6 +51,7 @@ impl Engine {
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
             findings.extend(engine.look_at_writing());
+            findings.extend(engine.look_at_samples());
             findings.extend(engine.look_at_kept_indexes());
             findings.extend(engine.look_at_drivers());
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
@@ -64,8 +65,8 @@ impl Engine {
         .await
     }
 
-    fn look_at_store(&self) -> Vec<Finding> {
-        match crate::store::verify(&self.store) {
+    fn look_at_store(self: &Arc<Self>) -> Vec<Finding> {
+        match self.verify_store() {
             Err(error) => vec![Finding::bad(
                 "store",
                 Severity::Error,
@@ -73,8 +74,10 @@ impl Engine {
                 "run `store verify`; bring back a copy with `store restore`",
             )],
             Ok(report) if report.findings.is_empty() => {
-                let message =
-                    format!("{} journal entries and {} bodies are whole", report.entries, report.bodies);
+                let (entries, bodies, blocks) = (report.entries, report.bodies, report.sample_blocks);
+                let message = format!(
+                    "{entries} journal entries, {bodies} bodies and {blocks} blocks of samples are whole"
+                );
                 vec![Finding::good("store", message)]
             }
             Ok(report) => report
@@ -90,6 +93,28 @@ impl Engine {
         let trouble = self.store.health().borrow().clone()?;
         let advice = "make room where the data folder lies, or mend what it says; the next write tries again";
         Some(Finding::bad("store", Severity::Error, format!("nothing is stored: {trouble}"), advice))
+    }
+
+    /// Whether what the pulse hears is kept, and what room it takes.
+    fn look_at_samples(self: &Arc<Self>) -> Option<Finding> {
+        if !self.data_dir().join(crate::store::series::FOLDER).exists() {
+            return None;
+        }
+        let trouble = match self.series() {
+            Ok(series) => match (series.trouble(), series.size()) {
+                (None, Ok(size)) => {
+                    let message = format!("the pulse's samples take {} MB", size.div_ceil(1 << 20));
+                    return Some(Finding::good("samples", message));
+                }
+                (Some(trouble), _) => trouble,
+                (None, Err(error)) => error.to_string(),
+            },
+            Err(error) => error.message,
+        };
+        let advice =
+            "make room where the data folder lies, or mend what it says; it is tried again every minute";
+        let message = format!("what the pulse hears is kept in memory alone: {trouble}");
+        Some(Finding::bad("samples", Severity::Error, message, advice))
     }
 
     /// Damaged indexes are kept for whoever wants to know what happened.

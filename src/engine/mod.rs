@@ -29,6 +29,7 @@ pub mod retention;
 pub mod schedule;
 pub mod search;
 pub mod selection;
+pub mod series;
 pub mod settings;
 pub mod snapshot;
 pub mod start;

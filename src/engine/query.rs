@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use crate::device::driver::{SectionStyle, Sections};
-use crate::model::{DeviceId, DriverId, Revision, Role, Run};
+use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
 use super::driver_files::{DriverInfo, DriverText, Replay};
+use super::series::DeviceHistory;
 use super::start::Engine;
 use super::trust::KnownKey;
 
@@ -17,6 +18,19 @@ pub struct RevisionRef {
     pub device: DeviceId,
     /// Which; `None` is the newest good one.
     pub number: Option<u32>,
+}
+
+/// A device within a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastOf {
+    /// Whose.
+    pub device: DeviceId,
+    /// The period's begin.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+    /// In so many points.
+    pub points: usize,
 }
 
 /// A read.
@@ -32,6 +46,8 @@ pub enum Query {
     Search(SearchQuery),
     /// The host keys on the way to a device.
     HostKeys(DeviceId),
+    /// What was heard of a device, and how it stood.
+    PulseHistory(PastOf),
     /// Every driver.
     Drivers,
     /// A driver's file.
@@ -53,6 +69,7 @@ impl Query {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
+            Self::PulseHistory(_) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) => Role::Viewer,
         }
     }
@@ -89,6 +106,8 @@ pub enum Answer {
     Search(SearchAnswer),
     /// To [`Query::HostKeys`], in the order in which a session meets them.
     HostKeys(Vec<KnownKey>),
+    /// To [`Query::PulseHistory`].
+    PulseHistory(Arc<DeviceHistory>),
     /// To [`Query::Drivers`], by id.
     Drivers(Arc<[DriverInfo]>),
     /// To [`Query::Driver`].
@@ -169,6 +188,13 @@ impl Engine {
             let replay = self.replay(*device, *id, driver.as_deref()).await;
             return replay.map_or_else(|error| Answer::Failed(error.message), Answer::Replay);
         }
+        if let Query::PulseHistory(past) = query {
+            let read = self.pulse_history(past).await;
+            return read.map_or_else(
+                |error| Answer::Failed(error.message),
+                |past| Answer::PulseHistory(Arc::new(past)),
+            );
+        }
         let answer = self.aside(move |engine| {
             Ok(match query {
                 Query::History(device) => {
@@ -180,7 +206,9 @@ impl Engine {
                 Query::HostKeys(device) => Answer::HostKeys(engine.known_keys(device)?),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
-                Query::Replay { .. } => Answer::Failed("a replay is not a read of the store".into()),
+                Query::PulseHistory(_) | Query::Replay { .. } => {
+                    Answer::Failed("this is not a read of the store".into())
+                }
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),
             })
         });

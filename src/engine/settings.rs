@@ -369,6 +369,8 @@ mod tests {
             watch = false
             timeout = "3s"
             tcp_port = 2222
+            keep_samples = "7d"
+            keep_rows = "731d"
             interval = "5s"
             misses = 4
             silence = "8s"

@@ -29,6 +29,7 @@ use super::pulse::live::Live;
 use super::records::values;
 use super::schedule::Asked;
 use super::selection::{Selection, unknown_name};
+use super::series::Series;
 use super::settings::{Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
 use super::store_watch;
@@ -118,6 +119,8 @@ pub struct Engine {
     /// Planned work has changed: the watch should look at once.
     pub(super) replan: Arc<Notify>,
     pub(super) incidents: tokio::sync::Mutex<Ledger>,
+    /// What the pulse has heard; opened when it is wanted.
+    pub(super) series: Mutex<Option<Arc<Series>>>,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -161,6 +164,7 @@ impl Engine {
             live_pulse: Mutex::default(),
             replan: Arc::default(),
             incidents: tokio::sync::Mutex::new(ledger),
+            series: Mutex::default(),
             present: Mutex::new(present),
             options,
             settings,
@@ -204,6 +208,7 @@ impl Engine {
         for worker in lock(&self.workers).drain(..) {
             worker.abort();
         }
+        self.close_series().await;
         self.publish_now();
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Recording, Store, StoreError, files, index, journal};
+use super::{OpenReport, Recording, Store, StoreError, files, index, journal, series};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -23,6 +23,8 @@ pub struct VerifyReport {
     pub entries: u64,
     /// Bodies whose checksums are right.
     pub bodies: u64,
+    /// Blocks of the pulse's samples whose checksums are right.
+    pub sample_blocks: u64,
     /// What is not.
     pub findings: Vec<Finding>,
 }
@@ -101,6 +103,9 @@ pub fn backup(store: &Store, to: &Path) -> Result<(), StoreError> {
     copy_tree(&from.join("objects"), &to.join("objects"))?;
     for name in ["data.key", "format"] {
         copy_file(&from.join(name), &to.join(name))?;
+    }
+    if let Some(samples) = series::Folder::existing(&from.join(series::FOLDER)) {
+        samples.copy(&to.join(series::FOLDER))?;
     }
     files::sync_folder(to)
 }

@@ -16,6 +16,7 @@ mod maintain;
 mod record;
 mod records;
 mod seal;
+pub mod series;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -37,6 +37,7 @@ mod lost_connection;
 mod peer;
 mod prompts;
 mod pulse_check;
+mod pulse_history;
 mod pulse_icmp;
 mod readme;
 mod real_peers;

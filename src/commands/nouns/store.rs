@@ -65,7 +65,7 @@ async fn aside<T: Send + 'static>(
 
 async fn verify(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?.clone();
-    let report = aside("verifying the store", move || store::verify(engine.store())).await?;
+    let report = aside("verifying the store", move || engine.verify_store()).await?;
     if call.json {
         call.object(&report)?;
     } else {
@@ -73,7 +73,8 @@ async fn verify(call: &Call) -> Result<Exit, ActError> {
             call.say_clean(&format!("DAMAGED  {}", found.what));
             call.say_clean(&format!("         {}", found.advice));
         }
-        call.say(format!("{} journal entries and {} bodies are whole", report.entries, report.bodies));
+        let (entries, bodies, blocks) = (report.entries, report.bodies, report.sample_blocks);
+        call.say(format!("{entries} journal entries, {bodies} bodies and {blocks} blocks of samples are whole"));
     }
     Ok(if report.findings.is_empty() { Exit::Done } else { Exit::Failed })
 }

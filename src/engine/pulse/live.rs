@@ -6,6 +6,7 @@
 mod gateway;
 mod names;
 mod plan;
+mod record;
 mod thread;
 
 use std::collections::HashSet;
@@ -15,12 +16,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::engine::series::Series;
 use crate::engine::settings::Canaries;
 use crate::engine::start::{Engine, lock};
 use crate::model::{Device, DeviceId, EventKind, Severity};
 
 use super::picture::PulsePicture;
 use names::Names;
+use record::Record;
 use thread::{Order, Probing};
 
 /// How often it is looked whether somebody else is to be watched, at the least.
@@ -59,6 +62,7 @@ impl Engine {
                 Canaries::Gateway => gateway::of_this_host().into_iter().collect(),
             },
             orders: ordered,
+            record: Record::new((purpose == Purpose::Watch).then(|| self.series_or_tell()).flatten()),
             show,
         };
         let spawned = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || probing.run());
@@ -87,6 +91,17 @@ impl Engine {
     /// What the pulse knows, as it moves; `None` where it does not run.
     pub fn watch_pulse(&self) -> Option<watch::Receiver<Arc<PulsePicture>>> {
         lock(&self.live_pulse).as_ref().map(|live| live.pictures.clone())
+    }
+
+    /// Where what is heard is kept; a pulse without it is better than none.
+    fn series_or_tell(self: &Arc<Self>) -> Option<Arc<Series>> {
+        let opened = self.series();
+        if let Err(error) = &opened {
+            let message = format!("what the pulse hears is not kept: {}", error.message);
+            let event = self.event(self.now(), EventKind::Pulse, Severity::Error, None, &message);
+            self.tell(vec![event]);
+        }
+        opened.ok()
     }
 
     fn add_worker(&self, worker: JoinHandle<()>) {

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::{Mistake, a_few_seconds, duration, number, or_usual};
 use crate::engine::pulse::Thresholds;
+use crate::engine::series::Keeping;
 use crate::model::Device;
 
 /// How devices are probed for whether they answer.
@@ -27,6 +28,10 @@ pub struct PulseSettings {
     pub rules: Vec<PulseRule>,
     /// Addresses that always answer while this host is connected: when all of them are silent, it is not.
     pub canaries: Canaries,
+    /// How long every sample is kept.
+    pub keep_samples: Duration,
+    /// How long the rows of the hours and the changes of state are kept.
+    pub keep_rows: Duration,
 }
 
 /// What differs for the devices of a role, a group, or both.
@@ -70,6 +75,8 @@ impl Default for PulseSettings {
             thresholds: Thresholds::default(),
             rules: vec![core],
             canaries: Canaries::Gateway,
+            keep_samples: Keeping::default().samples,
+            keep_rows: Keeping::default().rows,
         }
     }
 }
@@ -116,6 +123,8 @@ pub(super) struct PulseTable {
     misses: Option<Spanned<u32>>,
     silence: Option<Spanned<String>>,
     canaries: Option<Vec<Spanned<String>>>,
+    keep_samples: Option<Spanned<String>>,
+    keep_rows: Option<Spanned<String>>,
     rule: Option<Vec<Spanned<RuleTable>>>,
 }
 
@@ -153,6 +162,8 @@ impl PulseTable {
                 }
                 None => usual.canaries,
             },
+            keep_samples: or_usual(self.keep_samples, usual.keep_samples, |text| from_days(text, 1))?,
+            keep_rows: or_usual(self.keep_rows, usual.keep_rows, |text| from_days(text, 7))?,
         })
     }
 }
@@ -180,6 +191,14 @@ fn an_interval(text: String) -> Result<Duration, String> {
     match duration(text)? {
         interval if (1..=3600).contains(&interval.as_secs()) => Ok(interval),
         _ => Err("out of range: 1s to 1h".to_owned()),
+    }
+}
+
+/// History is kept in files of hours and days.
+fn from_days(text: String, least: u64) -> Result<Duration, String> {
+    match duration(text)? {
+        length if length.as_secs() >= least * 86_400 => Ok(length),
+        _ => Err(format!("out of range: {least}d to 3650d")),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::engine::pulse::{
 use crate::model::{DeviceId, Moment, Timestamp};
 
 use super::plan::Wanted;
+use super::record::Record;
 
 /// From one picture to the next where no state has changed.
 const SHOW: Duration = Duration::from_secs(1);
@@ -43,6 +44,7 @@ pub(super) struct Probing {
     pub timeout: Duration,
     pub canaries: Vec<IpAddr>,
     pub orders: mpsc::Receiver<Order>,
+    pub record: Record,
     pub show: watch::Sender<Arc<PulsePicture>>,
 }
 
@@ -60,6 +62,8 @@ impl Probing {
             notices: notices(prober.as_ref()),
             shown: now,
             stirred: true,
+            record: self.record,
+            timeout: self.timeout,
         };
         run(&mut watch, prober.as_mut(), |now, watch, told| {
             loop {
@@ -69,11 +73,13 @@ impl Probing {
                     Err(mpsc::TryRecvError::Empty) => break,
                 }
             }
-            told.iter().for_each(|one| floor.hear(one));
+            told.iter().for_each(|one| floor.hear(one, now));
             let rest = if floor.stirred { SHOW_SOON } else { SHOW };
             if now.since(floor.shown) >= rest {
                 floor.wall.look(&self.clock, now);
-                self.show.send_replace(Arc::new(floor.picture(watch)));
+                let picture = Arc::new(floor.picture(watch));
+                floor.record.hand_over(&picture);
+                self.show.send_replace(picture);
                 (floor.shown, floor.stirred) = (now, false);
             }
             Flow::On
@@ -112,6 +118,9 @@ struct Floor {
     shown: Moment,
     /// Something that should be seen soon has changed since the last picture.
     stirred: bool,
+    record: Record,
+    /// How long a reply is waited for.
+    timeout: Duration,
 }
 
 struct Watched {
@@ -196,20 +205,23 @@ impl Floor {
 
     // ---- what was heard
 
-    fn hear(&mut self, told: &Told) {
+    fn hear(&mut self, told: &Told, now: Moment) {
         match *told {
-            Told::Reply { target, rtt, .. } => self.remember(target, Some(rtt)),
-            Told::Lost { target, .. } => self.remember(target, None),
+            Told::Reply { target, rtt, .. } => self.remember(target, Some(rtt), now),
+            Told::Lost { target, .. } => self.remember(target, None, now),
             Told::Changed { .. } | Told::Flapping { .. } | Told::CutOff(_) => self.stirred = true,
             // it never left: no news of the device
             Told::Unsent { .. } | Told::Stray { .. } => {}
         }
     }
 
-    fn remember(&mut self, target: u32, rtt: Option<Duration>) {
+    fn remember(&mut self, target: u32, rtt: Option<Duration>, now: Moment) {
         let owner = self.owners.get(target as usize).copied().flatten();
         if let Some(watched) = owner.and_then(|owner| self.devices.get_mut(&owner)) {
             watched.recent.add(rtt);
+            let since = u64::try_from(rtt.unwrap_or(self.timeout).as_nanos()).unwrap_or(u64::MAX);
+            let sent = self.wall.at(Moment(now.0.saturating_sub(since)));
+            self.record.hear(watched.wanted.device, sent, rtt);
         }
     }
 
