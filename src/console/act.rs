@@ -95,6 +95,13 @@ impl Screen {
             ["freeze"] => self.freeze(),
             ["theme", name] => self.set_theme(name),
             ["mouse", on @ ("on" | "off")] => self.mouse = *on == "on",
+            ["mute"] => {
+                self.alarm.muted = !self.alarm.muted;
+                self.inform(match self.alarm.muted {
+                    true => "The bell is silent",
+                    false => "The bell rings for new incidents",
+                });
+            }
             ["redraw"] => self.redraw = true,
             ["suspend"] => self.requests.push(Request::Suspend),
             ["quit", "ask"] => {

@@ -63,7 +63,7 @@ pub enum Outcome {
         /// The text.
         input: String,
     },
-    /// Ask for a reason, and whether to; then run this line with it as `--reason`.
+    /// Ask for a reason, and whether to; then run this line, whose last word is the flag that takes it.
     Reason {
         /// The line.
         line: String,

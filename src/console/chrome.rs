@@ -19,6 +19,11 @@ const MOST_HINTS: usize = 6;
 /// The actions of the pane's own among them.
 const OWN_HINTS: usize = 4;
 
+/// The letters of a view's name where there is no room for more.
+const SHORTEST: usize = 3;
+/// Pieces of this rank and above give way to the views' names.
+const SPARE: u8 = 4;
+
 /// A piece at the right of the title row.
 struct Part {
     text: String,
@@ -89,7 +94,14 @@ impl Screen {
         let mut parts = self.totals();
         // the view itself comes first, then what the pane says, then the network
         let wide = |parts: &[Part]| parts.iter().map(|part| text::width(&part.text) + 2).sum::<usize>();
-        while crumb.min(columns / 2) + 2 + wide(&parts) > columns {
+        let needed: usize =
+            parts.iter().filter(|part| part.dropped < SPARE).map(|part| text::width(&part.text) + 2).sum();
+        let tabs = self.tabs_wide(SHORTEST);
+        let left = match self.stack.len() == 1 && tabs + needed <= columns {
+            true => tabs,
+            false => crumb.min(columns / 2) + 2,
+        };
+        while left + wide(&parts) > columns {
             let least = parts.iter().enumerate().max_by_key(|(_, part)| part.dropped);
             let Some((at, _)) = least else { break };
             parts.remove(at);
@@ -113,12 +125,13 @@ impl Screen {
 
     /// The views with their number keys, where there is room for all of them. Says whether there is.
     fn draw_tabs(&mut self, area: Rect, buf: &mut Buffer) -> bool {
-        let tabs: Vec<_> = pane::all().filter_map(|decl| Some((decl.tab?, decl))).collect();
-        let wide: usize = tabs.iter().map(|(_, decl)| text::width(decl.title) + 4).sum();
-        if wide > usize::from(area.width) + 2 {
+        let room = usize::from(area.width) + 2;
+        let Some(most) = [usize::MAX, 4, SHORTEST].into_iter().find(|most| self.tabs_wide(*most) <= room)
+        else {
             return false;
-        }
+        };
         let current = self.scope();
+        let tabs: Vec<_> = pane::all().filter_map(|decl| Some((decl.tab?, decl))).collect();
         let title = self.cx.theme.style(Token::Title);
         let mut x = area.x;
         for (number, decl) in tabs {
@@ -130,11 +143,25 @@ impl Screen {
             };
             let from = x;
             x = text::put(buf, x, area.y, area.right().saturating_sub(x), &format!("{number} "), key);
-            x = text::put(buf, x, area.y, area.right().saturating_sub(x), decl.title, name);
+            let shown: String = match decl.name == current {
+                true => decl.title.to_owned(),
+                false => decl.title.chars().take(most).collect(),
+            };
+            x = text::put(buf, x, area.y, area.right().saturating_sub(x), &shown, name);
             self.tabs.push((from, x, decl.name));
             x += 2;
         }
         true
+    }
+
+    /// The columns of the views' names where those that are not open are cut to `most` letters.
+    fn tabs_wide(&self, most: usize) -> usize {
+        let current = self.scope();
+        let letters = |decl: &pane::Decl| match text::width(decl.title) {
+            wide if decl.name == current => wide,
+            wide => wide.min(most),
+        };
+        pane::all().filter(|decl| decl.tab.is_some()).map(|decl| letters(decl) + 4).sum()
     }
 
     /// The panes from the lowest to the one on top; where there is no room, the lower ones go.
@@ -163,6 +190,17 @@ impl Screen {
                 add(format!("/{}", text::fit(filter, 24)), Token::Marked, 1);
             }
             add(slot.pane.status(&self.cx), Token::Title, 0);
+        }
+        let unknown = self
+            .cx
+            .snapshot
+            .incidents
+            .iter()
+            .filter(|one| one.is_open() && !one.is_acknowledged(self.cx.now));
+        match unknown.count() {
+            0 => {}
+            1 => add("1 incident".to_owned(), Token::Bad, 2),
+            count => add(format!("{count} incidents"), Token::Bad, 2),
         }
         for (count, of, dropped) in [
             (totals.failed, BackupState::Failed, 3),

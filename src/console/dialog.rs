@@ -46,7 +46,7 @@ impl Dialog {
         Self { line: line.into(), question, level: Level::Type { word, typed: LineInput::default() } }
     }
 
-    /// Asks for a reason, then yes or no; the reason goes with the line, as `--reason`.
+    /// Asks for a reason, then yes or no; the reason goes behind the line, whose last word is the flag that takes it.
     pub fn reasoned(line: &str, question: String) -> Self {
         Self { line: line.into(), question, level: Level::Reason { typed: LineInput::default() } }
     }
@@ -75,7 +75,7 @@ impl Dialog {
                 if let Ok(quoted) = shlex::try_quote(&reason)
                     && !reason.is_empty()
                 {
-                    let line = format!("{} --reason {quoted}", self.line);
+                    let line = format!("{} {quoted}", self.line);
                     *self = Self::yes_no(&line, format!("{} Your reason: {reason}", self.question));
                 }
                 Verdict::Open

@@ -62,6 +62,7 @@ const EVERYWHERE: &[Bind] = &[
     bind("7", "tab 7", "Seventh view"),
     bind("8", "tab 8", "Eighth view"),
     bind("9", "tab 9", "Ninth view"),
+    bind("M", "mute", "Silence the bell, or let it ring again"),
     bind("ctrl-l", "redraw", "Draw the screen anew"),
     bind("ctrl-z", "suspend", "Back to the shell for a while"),
     bind("q", "quit", "Quit, at the top"),

@@ -1,6 +1,8 @@
 //! The full-screen console: bytes and a snapshot in, bytes out. No I/O, no clock.
 
 pub mod action;
+pub mod alarm;
+pub mod answering;
 pub mod command_line;
 pub mod cx;
 pub mod dialog;

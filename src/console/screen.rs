@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::action::{LineId, Outcome, Output, QueryId, Request};
+use super::alarm::Alarm;
 use super::command_line::{CommandLine, Entered, History};
 use super::cx::Cx;
 use super::dialog::{Dialog, Verdict};
@@ -38,6 +39,9 @@ pub struct Screen {
     pub redraw: bool,
     /// Whether the mouse belongs to the console.
     pub mouse: bool,
+    /// The terminal's bell shall ring.
+    pub bell: bool,
+    pub(super) alarm: Alarm,
     pub(super) keymap: Keymap,
     /// The panes of the view, the one on top last; never empty but while a view is made.
     pub(super) stack: Vec<Slot>,
@@ -90,6 +94,8 @@ impl Screen {
             clipboard: None,
             redraw: false,
             mouse,
+            bell: false,
+            alarm: Alarm::default(),
             keymap,
             stack: Vec::new(),
             parked: BTreeMap::new(),
@@ -104,6 +110,7 @@ impl Screen {
         };
         screen.act(FIRST, false);
         screen.flash = None;
+        screen.look_for_news();
         screen
     }
 
@@ -245,10 +252,31 @@ impl Screen {
     pub fn notify(&mut self, snapshot: Arc<Snapshot>) -> bool {
         if self.frozen.is_some() {
             self.frozen = Some(snapshot);
-            return false;
+            // what is new is told of all the same
+            return self.look_for_news();
         }
         self.cx.snapshot = snapshot;
+        self.look_for_news();
         self.after();
+        true
+    }
+
+    /// Rings for incidents that are new to this session, and says which. Whether there is one.
+    fn look_for_news(&mut self) -> bool {
+        let newest = Arc::clone(self.frozen.as_ref().unwrap_or(&self.cx.snapshot));
+        let news = self.alarm.news(&newest);
+        let Some(first) = news.first() else { return false };
+        let behind = match first.behind.len() {
+            0 => String::new(),
+            count => format!(", {count} behind it"),
+        };
+        let others = match news.len() {
+            1 => String::new(),
+            count => format!("; {} more", count - 1),
+        };
+        let sentence = format!("Incident {}: {} is down{behind}{others}", first.id, first.name);
+        self.bell |= !self.alarm.muted;
+        self.complain(sentence);
         true
     }
 

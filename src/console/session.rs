@@ -194,7 +194,8 @@ impl Session {
     /// has not answered the last one yet.
     pub fn frame(&mut self, now: Timestamp) -> Option<Vec<u8>> {
         self.pass_time(now);
-        if !self.dirty && self.screen.clipboard.is_none() || !self.gate.is_open(now) {
+        let waits = self.dirty || self.screen.clipboard.is_some() || self.screen.bell;
+        if !waits || !self.gate.is_open(now) {
             return None;
         }
         self.dirty = false;
@@ -217,6 +218,9 @@ impl Session {
         }
         if let Some(text) = self.screen.clipboard.take() {
             out.push_str(&sequence::copy(&text));
+        }
+        if std::mem::take(&mut self.screen.bell) {
+            out.push(sequence::BELL);
         }
         if out.is_empty() {
             return None;

@@ -16,6 +16,8 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
+use crate::console_pulse;
+
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
 
@@ -63,6 +65,8 @@ impl World {
             (state != State::Empty).then_some(Timestamp(NOW.0 + 14 * 3_600_000 + 1_800_000));
         world.snapshot.jobs = if state == State::Empty { Arc::default() } else { jobs(state, &devices) };
         world.snapshot.events = if state == State::Empty { Arc::default() } else { events(state) };
+        world.snapshot.incidents = console_pulse::incidents(state);
+        world.snapshot.maintenance = console_pulse::maintenance(state);
         world.set_devices(devices);
         world
     }
@@ -71,6 +75,7 @@ impl World {
     pub fn set_devices(&mut self, mut devices: Vec<DeviceRow>) {
         devices.sort_by(|a, b| a.device.name.cmp(&b.device.name));
         self.snapshot.totals = totals(&devices);
+        self.snapshot.pulse = console_pulse::picture(self.state, &devices);
         self.snapshot.devices = devices.into();
         let versions = self.snapshot.versions;
         self.snapshot.versions = Versions {

@@ -136,7 +136,7 @@ impl History {
             return Outcome::refused("Only a revision that was put aside can be accepted");
         };
         Outcome::Reason {
-            line: format!("{ACCEPT} {} {}", self.name, revision.number),
+            line: format!("{ACCEPT} {} {} --reason", self.name, revision.number),
             question: format!(
                 "Revision {} of {} was put aside: {}. Does it count as whole all the same?",
                 revision.number,

@@ -16,6 +16,8 @@ pub const SYNC_BEGIN: &str = "\x1b[?2026h";
 pub const SYNC_END: &str = "\x1b[?2026l";
 /// Primary device attributes: every terminal answers, which tells that the frame before it was taken.
 pub const ASK_ATTRIBUTES: &str = "\x1b[c";
+/// The bell.
+pub const BELL: char = '\x07';
 /// Everything is erased, in plain colours.
 pub const CLEAR: &str = "\x1b[0m\x1b[2J";
 /// The cursor is shown.

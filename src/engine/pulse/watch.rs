@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::device::icmp::{Fault, Heard, Mark, Probe};
 use crate::model::Moment;
 
-use super::health::{Change, Health};
+use super::health::{Change, Health, State};
 use super::target::{Mode, Pace, Part, Target};
 use trip::Trip;
 use watched::Watched;
@@ -225,7 +225,17 @@ impl Watch {
     /// This target is not watched any more.
     pub fn let_go(&mut self, target: u32) {
         let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };
-        (one.gone, one.mode, one.above) = (true, Mode::Paused, None);
+        (one.gone, one.mode) = (true, Mode::Paused);
+        let (above, below) = (one.above.take(), std::mem::take(&mut one.below));
+        for other in below {
+            if let Some(other) = self.targets.get_mut(other as usize) {
+                other.above = None;
+            }
+        }
+        if let Some(above) = above.and_then(|above| self.targets.get_mut(above as usize)) {
+            above.below.retain(|below| *below != target);
+        }
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
         one.underway.clear();
         let address = one.target.address;
         self.by_address.retain(|known| *known != (address, target));
@@ -247,8 +257,17 @@ impl Watch {
 
     /// What a target hangs on: that is probed soon where the target misses a probe, to tell whose trouble it is.
     pub fn set_above(&mut self, target: u32, above: Option<u32>) {
-        if let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) {
-            one.above = above.filter(|above| *above != target);
+        let above = above.filter(|above| *above != target);
+        let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };
+        let before = std::mem::replace(&mut one.above, above);
+        if before == above {
+            return;
+        }
+        if let Some(before) = before.and_then(|before| self.targets.get_mut(before as usize)) {
+            before.below.retain(|below| *below != target);
+        }
+        if let Some(above) = above.and_then(|above| self.targets.get_mut(above as usize)) {
+            above.below.push(target);
         }
     }
 
@@ -312,7 +331,7 @@ impl Watch {
         let (pace, frozen, until) = (self.pace, self.cut_off.is_some(), self.until);
         let Some(one) = self.targets.get_mut(target as usize) else { return };
         let suspicion = one.trip.suspicion(pace);
-        let mut missed = false;
+        let (mut missed, mut silent_now) = (false, false);
         for probe in one.underway.iter_mut().filter(|probe| !probe.missed && now >= probe.at.after(suspicion))
         {
             (probe.missed, missed) = (true, true);
@@ -323,6 +342,7 @@ impl Watch {
             let fault = probe.fault.unwrap_or(Fault::Silence);
             if let Some(change) = one.health.miss(probe.at, now, fault, one.target.thresholds) {
                 told.push(Told::Changed { target, change });
+                silent_now |= change.to == State::Loss;
             }
         }
         while one.underway.front().is_some_and(|probe| now >= probe.at.after(pace.timeout))
@@ -348,35 +368,40 @@ impl Watch {
             self.hasten_above(target, now);
             self.hasten_canaries(now);
         }
+        if silent_now {
+            self.hasten_below(target, now);
+        }
     }
 
     /// Probes what a silent target hangs on, up to the top: whose trouble it is must be known when the target is down.
     fn hasten_above(&mut self, target: u32, now: Moment) {
         let mut above = self.targets.get(target as usize).and_then(|one| one.above);
         for _ in 0..MOST_ABOVE {
-            let Some(one) = above.and_then(|above| self.targets.get_mut(above as usize)) else { return };
-            let (next, before) = (one.above, one.next_probe());
-            one.hasten(now, self.pace, false);
-            if one.next_probe() < before
-                && let Some(number) = above
-            {
-                self.set_wake(number);
-            }
-            above = next;
+            let Some(number) = above else { return };
+            self.hasten(number, now);
+            above = self.targets.get(number as usize).and_then(|one| one.above);
+        }
+    }
+
+    /// Probes what hangs on a target that has just fallen silent: by the time it is known to be down, so is what lies
+    /// behind it.
+    fn hasten_below(&mut self, target: u32, now: Moment) {
+        let below = self.targets.get(target as usize).map(|one| one.below.clone()).unwrap_or_default();
+        below.into_iter().for_each(|below| self.hasten(below, now));
+    }
+
+    fn hasten(&mut self, target: u32, now: Moment) {
+        let Some(one) = self.targets.get_mut(target as usize) else { return };
+        let before = one.next_probe();
+        one.hasten(now, self.pace, false);
+        if one.next_probe() < before {
+            self.set_wake(target);
         }
     }
 
     /// Probes the canaries: whether it is this host's own trouble must be known by then too.
     fn hasten_canaries(&mut self, now: Moment) {
-        for place in 0..self.canaries.len() {
-            let canary = self.canaries[place];
-            let Some(one) = self.targets.get_mut(canary as usize) else { continue };
-            let before = one.next_probe();
-            one.hasten(now, self.pace, false);
-            if one.next_probe() < before {
-                self.set_wake(canary);
-            }
-        }
+        self.canaries.clone().into_iter().for_each(|canary| self.hasten(canary, now));
     }
 
     /// After a sleep, probes go on as if it had not been: none of them at once, none of them for what was missed.

@@ -347,3 +347,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_silent_one_has_what_it_hangs_on_and_what_hangs_on_it_probed_at_once() {
+    let slow = |last| Target { interval: SECOND * 60, ..target(last) };
+    let mut world = World::new(vec![slow(1), target(2), slow(3)]);
+    world.watch.set_above(1, Some(0));
+    world.watch.set_above(2, Some(1));
+    world.pass(SECOND, |_| Some(Duration::from_millis(1)));
+    let dead = |probe: &Probe| (probe.target == 0).then_some(Duration::from_millis(1));
+    let before = world.sent.len();
+    world.pass(SECOND * 3, dead);
+    let hastened = |target: u32| world.sent[before..].iter().filter(|probe| probe.target == target).count();
+    assert!(hastened(0) >= 1, "what it hangs on");
+    assert!(hastened(2) >= 3, "what hangs on it, until it is known to be down");
+    assert_eq!(world.watch.health(1).unwrap().state(), State::Down);
+    assert_eq!(world.watch.health(2).unwrap().state(), State::Down);
+    assert_eq!(world.watch.health(0).unwrap().state(), State::Up);
+}
+
+#[test]
+fn a_target_that_is_let_go_is_probed_no_more_and_its_number_is_given_again() {
+    let mut world = World::new(vec![target(1), target(2)]);
+    world.watch.set_above(1, Some(0));
+    world.pass(SECOND * 3, |_| Some(Duration::from_millis(1)));
+    world.watch.let_go(0);
+    let before = world.sent.len();
+    world.pass(SECOND * 5, |_| Some(Duration::from_millis(1)));
+    assert!(world.sent[before..].iter().all(|probe| probe.target == 1));
+    let newest = world.sent.iter().filter(|probe| probe.target == 0).map(|probe| probe.number).max().unwrap();
+    assert_eq!(world.watch.add(target(9), world.now), 0);
+    world.pass(SECOND * 3, |_| Some(Duration::from_millis(1)));
+    let first = world.sent.iter().find(|probe| probe.address == target(9).address).unwrap();
+    assert!(
+        first.target == 0 && first.number > newest,
+        "late answers to the old one are not taken for its own"
+    );
+}

@@ -20,6 +20,8 @@ pub(super) struct Watched {
     pub(super) gone: bool,
     /// What it hangs on.
     pub(super) above: Option<u32>,
+    /// What hangs on it.
+    pub(super) below: Vec<u32>,
     /// The number of its next probe.
     pub(super) number: u64,
     /// When its next regular probe is due.
@@ -57,6 +59,7 @@ impl Watched {
             mode: Mode::Watched,
             gone: false,
             above: None,
+            below: Vec::new(),
             number: 1,
             regular,
             sent: Moment::default(),
