@@ -22,7 +22,7 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was looked at: `store`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
-    /// `ping`.
+    /// `ping`, `notify`.
     pub topic: &'static str,
     /// `info` when it is as it should be.
     pub severity: Severity,
@@ -33,11 +33,16 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(topic: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn good(topic: &'static str, message: impl Into<String>) -> Self {
         Self { topic, severity: Severity::Info, message: message.into(), advice: String::new() }
     }
 
-    fn bad(topic: &'static str, severity: Severity, message: impl Into<String>, advice: &str) -> Self {
+    pub(super) fn bad(
+        topic: &'static str,
+        severity: Severity,
+        message: impl Into<String>,
+        advice: &str,
+    ) -> Self {
         Self { topic, severity, message: message.into(), advice: advice.to_owned() }
     }
 }
@@ -48,6 +53,7 @@ impl Engine {
     /// # Errors
     /// When the engine is stopping: what is wrong stands in the findings.
     pub async fn doctor(self: &Arc<Self>) -> Result<Vec<Finding>, ActError> {
+        let notifications = self.look_at_notifications().await?;
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
             findings.extend(engine.look_at_writing());
@@ -60,6 +66,7 @@ impl Engine {
             findings.push(look_at_settings(engine.config_dir()));
             findings.extend(engine.look_at_devices());
             findings.push(look_at_ping(icmp::open().means()));
+            findings.extend(notifications);
             Ok(findings)
         })
         .await

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod import;
 pub mod incident;
 pub mod inventory;
+pub mod notify;
 mod present;
 mod publish;
 pub mod pulse;

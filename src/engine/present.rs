@@ -36,6 +36,8 @@ pub(super) struct Present {
     late_after: Duration,
     next_job: u64,
     next_event: u64,
+    /// The number of the first event of this engine.
+    first_event: u64,
     next_device: u64,
 }
 
@@ -49,6 +51,7 @@ impl Present {
         now: Timestamp,
     ) -> Self {
         events.sort_unstable_by_key(|event| std::cmp::Reverse(event.seq));
+        let first_event = events.first().map_or(1, |event| event.seq + 1);
         let mut present = Self {
             rows: HashMap::with_capacity(devices.len()),
             statuses: statuses.into_iter().map(|status| (status.device, Arc::new(status))).collect(),
@@ -58,7 +61,8 @@ impl Present {
             running: HashSet::new(),
             jobs: VecDeque::new(),
             stirring: HashMap::new(),
-            next_event: events.first().map_or(1, |event| event.seq + 1),
+            next_event: first_event,
+            first_event,
             next_device: devices.iter().map(|device| device.id.0 + 1).max().unwrap_or(1),
             events: events.into(),
             versions: Versions { devices: 1, jobs: 1, events: 1, pulse: 1, incidents: 1 },
@@ -245,6 +249,11 @@ impl Present {
         self.next_event - 1
     }
 
+    /// The number of the first event of this engine: those before it are an earlier one's.
+    pub fn first_event(&self) -> u64 {
+        self.first_event
+    }
+
     /// Puts an event in.
     pub fn put_event(&mut self, event: Event) {
         self.events.push_front(event);
@@ -274,6 +283,13 @@ impl Present {
     /// The newest events, newest first.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.events.iter()
+    }
+
+    /// The events behind that number, oldest first.
+    pub fn events_after(&self, seq: u64) -> Vec<Event> {
+        let mut events: Vec<Event> = self.events.iter().filter(|event| event.seq > seq).cloned().collect();
+        events.sort_unstable_by_key(|event| event.seq);
+        events
     }
 
     // ---- the picture

@@ -7,6 +7,7 @@ use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
 use super::driver_files::{DriverInfo, DriverText, Replay};
+use super::notify::Overview;
 use super::series::DeviceHistory;
 use super::start::Engine;
 use super::trust::KnownKey;
@@ -52,6 +53,8 @@ pub enum Query {
     Drivers,
     /// A driver's file.
     Driver(DriverId),
+    /// Who is told of what, and what is not delivered yet.
+    Notifications,
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -70,7 +73,7 @@ impl Query {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
             Self::PulseHistory(_) => Role::Viewer,
-            Self::HostKeys(_) | Self::Drivers | Self::Driver(_) => Role::Viewer,
+            Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
         }
     }
 }
@@ -112,6 +115,8 @@ pub enum Answer {
     Drivers(Arc<[DriverInfo]>),
     /// To [`Query::Driver`].
     Driver(DriverText),
+    /// To [`Query::Notifications`].
+    Notifications(Arc<Overview>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -195,6 +200,13 @@ impl Engine {
                 |past| Answer::PulseHistory(Arc::new(past)),
             );
         }
+        if let Query::Notifications = &query {
+            let view = self.notifications().await;
+            return view.map_or_else(
+                |error| Answer::Failed(error.message),
+                |view| Answer::Notifications(view.into()),
+            );
+        }
         let answer = self.aside(move |engine| {
             Ok(match query {
                 Query::History(device) => {
@@ -206,7 +218,7 @@ impl Engine {
                 Query::HostKeys(device) => Answer::HostKeys(engine.known_keys(device)?),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
-                Query::PulseHistory(_) | Query::Replay { .. } => {
+                Query::PulseHistory(_) | Query::Replay { .. } | Query::Notifications => {
                     Answer::Failed("this is not a read of the store".into())
                 }
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),

@@ -151,7 +151,8 @@ impl Settings {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+/// The line, counting from 1, of a place in a text.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
 }
 
@@ -296,7 +297,7 @@ fn time_of_day(text: String) -> Result<Option<u16>, String> {
 }
 
 /// Reads `30s`, `5m`, `2h`, `7d`.
-fn duration(text: String) -> Result<Duration, String> {
+pub(super) fn duration(text: String) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a length of time: write 30s, 5m, 2h or 7d");
     let unit = text.chars().next_back().ok_or_else(wrong)?;
     let seconds = match unit {

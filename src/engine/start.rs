@@ -22,6 +22,7 @@ use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
 use super::error::ActError;
 use super::incident::Ledger;
+use super::notify::{self, Notifier};
 use super::present::{EVENTS, Present};
 use super::publish::{self, Publisher};
 use super::pulse::Purpose;
@@ -121,6 +122,8 @@ pub struct Engine {
     pub(super) incidents: tokio::sync::Mutex<Ledger>,
     /// What the pulse has heard; opened when it is wanted.
     pub(super) series: Mutex<Option<Arc<Series>>>,
+    /// Who is told of what happens.
+    pub(super) notifier: Arc<Notifier>,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -165,6 +168,7 @@ impl Engine {
             replan: Arc::default(),
             incidents: tokio::sync::Mutex::new(ledger),
             series: Mutex::default(),
+            notifier: Arc::default(),
             present: Mutex::new(present),
             options,
             settings,
@@ -195,6 +199,9 @@ impl Engine {
         workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
+        }
+        if self.options.schedule || self.options.pulse {
+            workers.push(tokio::spawn(notify::work(Arc::downgrade(self))));
         }
         lock(&self.workers).extend(workers);
     }

@@ -109,6 +109,7 @@ fn reads(device: noctule::model::DeviceId) -> Vec<(Query, &'static str)> {
         (Query::HostKeys(device), "hostkey list"),
         (Query::Drivers, "driver list"),
         (Query::Driver(ios()), "driver show"),
+        (Query::Notifications, "notify list"),
         (Query::Replay { device, id: None, driver: None }, "recording show"),
         (Query::Replay { device, id: Some(1), driver }, "recording show"),
     ]

@@ -7,6 +7,7 @@ use noctule::device::driver::{Drivers, SectionStyle};
 use noctule::device::explain::explain;
 use noctule::engine::driver_files::{DriverInfo, DriverText, Outcome, Replay};
 use noctule::engine::fields::blank;
+use noctule::engine::notify::{Overview, State as TargetState, TargetView, WaitingView};
 use noctule::engine::query::{Answer, ConfigText, Hit, Query, SearchAnswer};
 use noctule::engine::snapshot::{BackupState, DeviceRow, Job, JobTask, Snapshot, Stage, Totals, Versions};
 use noctule::engine::trust::KnownKey;
@@ -110,6 +111,7 @@ impl World {
                     (1..=5).rev().map(|number| revision(*device, number, self.state)).collect();
                 Answer::History { runs: runs(*device, self.state).into(), revisions: revisions.into() }
             }
+            Query::Notifications => Answer::Notifications(notifications(self.state).into()),
             _ if self.state == State::Empty && !matches!(query, Query::Search(_)) => {
                 Answer::Failed("core-1 has no good revision stored; `backup run core-1` reads one".into())
             }
@@ -489,6 +491,70 @@ fn events(state: State) -> Arc<[Event]> {
     ];
     let bad = bad.into_iter().filter(|_| state != State::Normal);
     bad.chain(good).collect()
+}
+
+/// Who is told of what: nobody, two that take it, one that does not.
+fn notifications(state: State) -> Overview {
+    let words = |text: &str| if state == State::Hostile { HOSTILE.to_owned() } else { text.to_owned() };
+    let target = |name: &str, kind, place: &str, waiting, error: Option<&str>| TargetView {
+        name: name.into(),
+        kind,
+        place: words(place),
+        state: if error.is_some() { TargetState::Failing } else { TargetState::Good },
+        last_success: Some(minutes_ago(90)),
+        last_failure: error.map(|_| minutes_ago(4)),
+        error: error.map(words),
+        waiting,
+    };
+    let message = |id, target: &str, subject: &str| WaitingView {
+        id,
+        target: target.into(),
+        created: minutes_ago(20),
+        due: Some(Timestamp(NOW.0 + 60_000)),
+        held: false,
+        attempts: 0,
+        error: None,
+        given_up: false,
+        events: 1,
+        severity: Severity::Error,
+        subject: words(subject),
+    };
+    let file = "/etc/noctule/notify.toml".to_owned();
+    if state == State::Empty {
+        return Overview { file, ..Overview::default() };
+    }
+    let mut targets = vec![target("noc", "smtp", "noc@example.net by mail.example.net:587", 0, None)];
+    targets.push(TargetView {
+        state: TargetState::Untried,
+        last_success: None,
+        ..target("page", "command", "/usr/local/bin/page", 0, None)
+    });
+    if state == State::Normal {
+        return Overview { file, targets, ..Overview::default() };
+    }
+    let why = "connecting to hooks.example.net port 443: no answer within 5s";
+    targets.insert(1, target("hook", "webhook", "https://hooks.example.net", 2, Some(why)));
+    let waiting = vec![
+        WaitingView {
+            due: None,
+            given_up: true,
+            attempts: 53,
+            error: Some(words(why)),
+            ..message(3, "hook", "DOWN dist-north-1, 17 behind it")
+        },
+        WaitingView {
+            attempts: 4,
+            error: Some(words(why)),
+            ..message(12, "hook", "UP dist-north-1 after 3h 4m")
+        },
+        WaitingView { held: true, ..message(14, "noc", "2 backup-failed: fails-auth, fails-hang") },
+        WaitingView {
+            due: None,
+            error: Some(words("its target is not in the file any more")),
+            ..message(9, "old", "DOWN edge-1")
+        },
+    ];
+    Overview { file, targets, waiting, ..Overview::default() }
 }
 
 /// A stored revision; where there is trouble, the fourth is put aside.

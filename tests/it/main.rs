@@ -8,6 +8,7 @@ mod command_device;
 mod command_driver;
 mod command_fixture;
 mod command_hostkey;
+mod command_notify;
 mod command_pulse;
 mod command_store;
 mod completions;
