@@ -125,3 +125,23 @@ fn assert_documented(lines: &[String]) {
         }
     }
 }
+
+#[test]
+fn the_keys_of_the_pane_are_these_commands() {
+    use crate::console_fixture::{Operator, State, World};
+    let mut operator = Operator::new(World::new(State::Trouble, false), 80, 24);
+    operator.command("notifications").sees("4 not delivered");
+    operator.press("t");
+    assert_eq!(operator.line(), "notify test noc");
+    operator.says(&["noc: a test was delivered: 250 queued"], 0).press("jj");
+    operator.press("r");
+    assert_eq!(operator.line(), "notify retry", "on a target: all that failed");
+    operator.sees("connecting to hooks.example.net port 443: no answer within 5s");
+    operator.press("x").sees("This is a target");
+    operator.press("j").press("r");
+    assert_eq!(operator.line(), "notify retry 3");
+    operator.press("x").sees("that is not delivered yet: 3?");
+    assert_eq!(operator.line(), "notify retry 3", "not before a person has said yes");
+    operator.press("y");
+    assert_eq!(operator.line(), "notify drop 3");
+}
