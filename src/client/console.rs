@@ -14,6 +14,7 @@ use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
+use crate::model::Role;
 use crate::server::{Pump, link};
 
 /// What `TERM` says of a terminal that moves no cursor, or of which nothing is known.
@@ -21,9 +22,29 @@ const POOR_TERMINALS: [&str; 3] = ["", "dumb", "unknown"];
 
 /// Opens the console, and stays until it is left.
 pub fn open(start: &Start, args: &Args) -> Exit {
-    let opened = needs_terminal("console").and_then(|()| {
+    open_with(start, args, "console", |_| {})
+}
+
+/// Opens the wallboard, and stays until it is left.
+pub fn open_wallboard(start: &Start, args: &Args) -> Exit {
+    open_with(start, args, "wallboard", |settings| hang_on_the_wall(settings, args))
+}
+
+/// A session for a screen on the wall: it begins with the wallboard, and whoever passes by changes nothing.
+pub fn hang_on_the_wall(settings: &mut Settings, args: &Args) {
+    settings.first = Some(match args.number("--cycle") {
+        Some(seconds) => format!("wallboard {seconds}"),
+        None => "wallboard".to_owned(),
+    });
+    settings.role = Role::Viewer;
+}
+
+fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Settings)) -> Exit {
+    let opened = needs_terminal(name).and_then(|()| {
         let settings = settings::read(&start.options.config_dir, args, start.person.role);
-        settings.map_err(|why| (why, Exit::Usage))
+        let mut settings = settings.map_err(|why| (why, Exit::Usage))?;
+        adjust(&mut settings);
+        Ok(settings)
     });
     let settings = match opened {
         Ok(settings) => settings,
@@ -42,7 +63,8 @@ pub fn open(start: &Start, args: &Args) -> Exit {
         Ok(begun) => begun,
         Err(why) => return complain(&why, Exit::Failed),
     };
-    let exit = show(&workers, &engine, None, &start.options, &start.person, &settings, &mut signals);
+    let person = Person { role: settings.role, ..start.person.clone() };
+    let exit = show(&workers, &engine, None, &start.options, &person, &settings, &mut signals);
     workers.block_on(engine.stop());
     workers.shutdown_timeout(std::time::Duration::from_secs(1));
     exit

@@ -25,10 +25,15 @@ pub fn open(start: &Start, args: &Args) -> Exit {
     {
         return complain(&why, exit);
     }
-    let settings = match settings::read(&start.options.config_dir, args, start.person.role) {
+    let mut settings = match settings::read(&start.options.config_dir, args, start.person.role) {
         Ok(settings) => settings,
         Err(why) => return complain(&why, Exit::Usage),
     };
+    let mut person = start.person.clone();
+    if args.has("--wallboard") {
+        console::hang_on_the_wall(&mut settings, args);
+        person.role = settings.role;
+    }
     let workers = match super::workers() {
         Ok(workers) => workers,
         Err(why) => return complain(&why, Exit::Failed),
@@ -47,7 +52,7 @@ pub fn open(start: &Start, args: &Args) -> Exit {
             let mut network = network;
             let exit = match picture {
                 Some(wish) => take_picture(&workers, &network, &settings, &wish, &mut signals),
-                None => show(&workers, &mut network, &start.person, &settings, &mut signals),
+                None => show(&workers, &mut network, &person, &settings, &mut signals),
             };
             workers.block_on(network.stop());
             exit

@@ -43,6 +43,7 @@ fn begin(start: &Start) -> Exit {
             match (Args::read(command.name, command.args, rest), command.name) {
                 (Err(why), _) => complain(&why, Exit::Usage),
                 (Ok(args), "demo") => demo::open(start, &args),
+                (Ok(args), "wallboard") => console::open_wallboard(start, &args),
                 (Ok(args), _) => console::open(start, &args),
             }
         }

@@ -46,6 +46,7 @@ pub fn read(folder: &Path, args: &Args, role: Role) -> Result<Settings, String> 
         return Err(format!("{theme:?} is no name of a theme"));
     }
     Ok(Settings {
+        first: None,
         theme_file: text_of(&folder.join(THEMES).join(format!("{theme}.toml")))?,
         theme,
         keymap_file: text_of(&folder.join(KEYMAP))?,

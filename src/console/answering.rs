@@ -9,7 +9,10 @@ use super::action::Outcome;
 use super::cx::Cx;
 use super::text;
 use super::theme::{Theme, Token};
+use super::widgets::sparkline;
+use super::words::Field;
 use crate::engine::pulse::{Mode, PulseRow, State};
+use crate::engine::snapshot::DeviceRow;
 use crate::model::{Incident, clean_line, length};
 
 /// A device's state: its glyph and its word, with the badge.
@@ -27,6 +30,19 @@ pub fn state(row: Option<&PulseRow>, cx: &Cx) -> String {
         _ => row.state.as_str(),
     };
     format!("{} {word}", glyph(Some(row), &cx.theme))
+}
+
+/// The worst first.
+pub fn rank(row: Option<&PulseRow>) -> u8 {
+    match row.map(|row| (row.mode, row.state)) {
+        Some((Mode::Watched, State::Down)) => 0,
+        Some((Mode::Watched, State::Loss)) => 1,
+        Some((Mode::Watched, State::Up)) if row.is_some_and(|row| row.flapping) => 2,
+        Some((Mode::Watched, State::Unknown)) => 3,
+        Some((Mode::Maintenance, State::Down)) => 4,
+        Some((Mode::Watched | Mode::Maintenance, _)) => 5,
+        Some((Mode::Paused, _)) | None => 6,
+    }
 }
 
 /// The glyph of a device's state.
@@ -118,6 +134,25 @@ pub fn lasts(incident: &Incident, cx: &Cx) -> String {
     }
 }
 
+/// An incident in one line: what is down, how many lie behind it, for how long, who has it.
+pub fn line(incident: &Incident, cx: &Cx) -> String {
+    let behind = match incident.behind.len() {
+        0 => String::new(),
+        count => format!(", {count} behind it"),
+    };
+    let who = match who(incident, cx) {
+        nobody if nobody.is_empty() => String::new(),
+        who => format!(", {who} has it"),
+    };
+    let cause = clean_line(&incident.cause);
+    format!(
+        "incident {}: {} is down{behind}, {}{who}: {cause}",
+        incident.id,
+        incident.name,
+        lasts(incident, cx)
+    )
+}
+
 /// Who has an incident, in a few words; empty for nobody.
 pub fn who(incident: &Incident, cx: &Cx) -> String {
     let who = match (&incident.assigned, &incident.acknowledged) {
@@ -126,6 +161,46 @@ pub fn who(incident: &Incident, cx: &Cx) -> String {
         _ => "",
     };
     clean_line(who).into_owned()
+}
+
+/// What the pulse knows of a device, and its incident, for the page about it.
+pub fn fields(device: &DeviceRow, cx: &Cx) -> Vec<Field> {
+    let Some(row) = cx.snapshot.pulse.row(device.device.id) else { return Vec::new() };
+    let since = row
+        .since
+        .map_or_else(String::new, |since| format!(" since {} ({} ago)", cx.date(since), cx.age(row.since)));
+    let mut fields = vec![
+        Field::head("Pulse"),
+        Field::new("answers", format!("{}{since}", state(Some(row), cx)), token(Some(row))),
+    ];
+    if let Some(why) = &row.why {
+        fields.push(Field::new("why", clean_line(&why.to_string()), Token::Text));
+    }
+    let (probes, lost) = row.recent.loss();
+    if probes > 0 {
+        let rtt = row.recent.newest().map_or_else(|| "not answered".to_owned(), millis);
+        fields.push(Field::new("newest probe", rtt, Token::Text));
+        fields.push(Field::new("lost", format!("{lost} of the newest {probes}"), Token::Text));
+        let samples: Vec<Option<u32>> = row.recent.iter().map(Some).collect();
+        fields.push(Field::new(
+            "lately",
+            sparkline::text(&samples, samples.len(), cx.theme.unicode),
+            Token::Running,
+        ));
+    }
+    let open = cx.snapshot.incidents.iter().filter(|incident| incident.is_open());
+    let name = &device.device.name;
+    for incident in open.filter(|one| one.root == device.device.id || one.behind.contains(name)) {
+        let what = match incident.root == device.device.id {
+            true => format!("{}: this device is its cause", incident.id),
+            false => format!("{}: it lies behind {}", incident.id, incident.name),
+        };
+        fields.push(Field::new("incident", what, Token::Bad));
+    }
+    if let Some(parent) = &device.device.parent {
+        fields.push(Field::new("hangs on", parent.as_str(), Token::Text));
+    }
+    fields
 }
 
 /// The counts of every state, and what a person should know of the watch itself; returns the rows that it took.

@@ -8,6 +8,7 @@ use super::cx::Cx;
 use super::term::Key;
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::Versions;
+use crate::model::Timestamp;
 
 /// What a pane says of itself: `inventory::submit! { Decl { … } }`.
 pub struct Decl {
@@ -125,6 +126,11 @@ pub trait Pane: Send {
     /// Whether it holds a text that would be lost with it.
     fn unsaved(&self) -> bool {
         false
+    }
+
+    /// When it looks different by itself, without anything having happened.
+    fn wakes_at(&self, _cx: &Cx) -> Option<Timestamp> {
+        None
     }
 
     /// Where the cursor blinks, for panes into which text is typed.

@@ -87,7 +87,7 @@ pub(super) struct Flash {
 
 impl Screen {
     /// A screen with the first pane.
-    pub fn new(cx: Cx, keymap: Keymap, mouse: bool) -> Self {
+    pub fn new(cx: Cx, keymap: Keymap, mouse: bool, first: Option<&str>) -> Self {
         let mut screen = Self {
             cx,
             requests: Vec::new(),
@@ -108,7 +108,7 @@ impl Screen {
             history: History::default(),
             next: 1,
         };
-        screen.act(FIRST, false);
+        screen.act(first.unwrap_or(FIRST), false);
         screen.flash = None;
         screen.look_for_news();
         screen
@@ -117,6 +117,11 @@ impl Screen {
     /// The name of the pane on top: the scope of its keys.
     pub(super) fn scope(&self) -> &'static str {
         self.stack.last().map_or("", |slot| slot.decl.name)
+    }
+
+    /// When the pane on top looks different by itself.
+    pub fn pane_wakes_at(&self) -> Option<Timestamp> {
+        self.stack.last()?.pane.wakes_at(&self.cx)
     }
 
     // ---- what comes in

@@ -55,6 +55,8 @@ pub struct Settings {
     pub role: Role,
     /// The operator's time zone.
     pub zone: TimeZone,
+    /// The line of the pane that it begins with; `None` is the device list.
+    pub first: Option<String>,
 }
 
 impl Default for Settings {
@@ -66,6 +68,7 @@ impl Default for Settings {
             mouse: true,
             role: Role::Admin,
             zone: TimeZone::UTC,
+            first: None,
         }
     }
 }
@@ -84,6 +87,8 @@ pub struct Session {
     mouse_on: bool,
     escape_at: Option<Timestamp>,
     drawn_minute: i64,
+    /// When the pane on top looks different by itself.
+    pane_wakes: Option<Timestamp>,
 }
 
 impl Session {
@@ -97,7 +102,7 @@ impl Session {
         };
         let cx =
             Cx { snapshot, now, theme, zone: settings.zone.clone(), role: settings.role, runs: Vec::new() };
-        let mut screen = Screen::new(cx, keymap, settings.mouse);
+        let mut screen = Screen::new(cx, keymap, settings.mouse, settings.first.as_deref());
         if let Some(error) = theme_error.or(keymap_error) {
             screen.complain(error);
         }
@@ -114,6 +119,7 @@ impl Session {
             mouse_on: false,
             escape_at: None,
             drawn_minute: 0,
+            pane_wakes: None,
         }
     }
 
@@ -241,7 +247,10 @@ impl Session {
     pub fn wake_at(&self) -> Timestamp {
         let minute = Timestamp((self.drawn_minute + 1) * 60_000);
         let blocked = if self.dirty { self.gate.opens_at() } else { None };
-        [self.escape_at, self.screen.flash_until(), blocked].into_iter().flatten().fold(minute, Ord::min)
+        [self.escape_at, self.screen.flash_until(), self.screen.pane_wakes_at(), blocked]
+            .into_iter()
+            .flatten()
+            .fold(minute, Ord::min)
     }
 
     /// Whether the terminal has yet to answer the last frame.
@@ -277,6 +286,10 @@ impl Session {
             self.screen.unflash();
             self.dirty = true;
         }
+        if self.pane_wakes.is_some_and(|at| at <= now) {
+            self.dirty = true;
+        }
+        self.pane_wakes = self.screen.pane_wakes_at();
         let minute = now.0.div_euclid(60_000);
         if minute != self.drawn_minute {
             // ages are shown in minutes

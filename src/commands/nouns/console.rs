@@ -28,6 +28,24 @@ inventory::submit! { Command {
     run: |_| Box::pin(async { Err(ActError::internal("the client opens the console")) }),
 } }
 
+const CYCLE: Arg = Arg {
+    name: "--cycle",
+    kind: Kind::Number(2, 3600),
+    count: Count::Optional,
+    about: "seconds from page to page; else 10",
+};
+
+inventory::submit! { Command {
+    name: "wallboard",
+    aliases: &[],
+    about: "Show the whole in large, for a screen on the wall: nothing can be changed there",
+    args: &[THEME, CYCLE],
+    role: Role::Viewer,
+    danger: Danger::None,
+    needs: Needs::Terminal,
+    run: |_| Box::pin(async { Err(ActError::internal("the client opens the wallboard")) }),
+} }
+
 inventory::submit! { Command {
     name: "demo",
     aliases: &[],
@@ -35,6 +53,13 @@ inventory::submit! { Command {
     args: &[
         THEME,
         NO_MOUSE,
+        Arg {
+            name: "--wallboard",
+            kind: Kind::Switch,
+            count: Count::Optional,
+            about: "open the wallboard instead of the console",
+        },
+        CYCLE,
         Arg {
             name: "--keep",
             kind: Kind::Switch,

@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::action::Outcome;
+use crate::console::answering;
 use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
@@ -25,7 +26,7 @@ inventory::submit! { Decl {
     about: "Show everything that is known of a device",
     args: "DEVICE",
     tab: None,
-    reads: &[Topic::Devices, Topic::Jobs, Topic::Events],
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Events, Topic::Pulse, Topic::Incidents],
     keys: &[
         Bind::hint("enter", "history {device}", "History"),
         Bind::hint("c", "config {device}", "Config"),
@@ -91,6 +92,7 @@ impl DevicePage {
     /// The record and what happened, as lines: a name, a value, its look.
     fn fields(&self, row: &DeviceRow, cx: &Cx) -> Vec<Field> {
         let mut fields = words::fields(row, cx);
+        fields.extend(answering::fields(row, cx));
         if !self.keys.is_empty() {
             fields.push(Field::head("Host keys"));
         }

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::action::Outcome;
+use crate::console::answering;
 use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
@@ -23,7 +24,7 @@ inventory::submit! { Decl {
     about: "Show the devices and the state of their backups",
     args: "[FILTER]",
     tab: Some(1),
-    reads: &[Topic::Devices, Topic::Jobs],
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Pulse],
     keys: &[
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
@@ -44,6 +45,7 @@ inventory::submit! { Decl {
 const COLUMNS: &[Column] = &[
     Column::new("status", 9, 0),
     Column::new("name", 14, 0).grow(),
+    Column::new("pulse", 9, 1),
     Column::new("address", 15, 2),
     Column::new("driver", 17, 4),
     Column::new("group", 12, 5),
@@ -106,6 +108,7 @@ impl Rows for View<'_> {
         match COLUMNS[column].name {
             "status" => words::health(row, self.cx).into(),
             "name" => device.name.as_str().into(),
+            "pulse" => answering::state(self.cx.snapshot.pulse.row(device.id), self.cx).into(),
             "address" => device.address.to_string().into(),
             "driver" => device.driver.as_ref().map_or("-", |driver| driver.as_str()).into(),
             "group" => clean_line(&device.group),
@@ -120,6 +123,7 @@ impl Rows for View<'_> {
         let row = self.rows[row];
         match COLUMNS[column].name {
             "status" => state(row.state).1,
+            "pulse" => answering::token(self.cx.snapshot.pulse.row(row.device.id)),
             "backup" if matches!(row.state, BackupState::Late) => Token::Warn,
             "name" | "address" if row.state != BackupState::Off => Token::Text,
             "why" if row.state == BackupState::Failed => Token::Text,
@@ -132,6 +136,10 @@ impl Rows for View<'_> {
         match COLUMNS[column].name {
             "status" => b_row.state.cmp(&a_row.state),
             "name" => a_row.device.name.cmp(&b_row.device.name),
+            "pulse" => {
+                let rank = |row: &DeviceRow| answering::rank(self.cx.snapshot.pulse.row(row.device.id));
+                rank(a_row).cmp(&rank(b_row)).then(a_row.device.name.cmp(&b_row.device.name))
+            }
             "address" => a_row.device.address.cmp(&b_row.device.address),
             "backup" => a_row.proven.cmp(&b_row.proven),
             "changed" => b_row.changed.cmp(&a_row.changed),

@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::console::action::Outcome;
+use crate::console::answering;
 use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
@@ -23,7 +24,7 @@ inventory::submit! { Decl {
     about: "Show how the network is doing, and what wants attention",
     args: "[FILTER]",
     tab: Some(2),
-    reads: &[Topic::Devices, Topic::Jobs, Topic::Events],
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Events, Topic::Pulse, Topic::Incidents],
     keys: &[
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
@@ -137,6 +138,8 @@ impl Pane for Status {
             let sentence = "No devices yet. Type :device import FILE, or :device add NAME ADDRESS.";
             return notice(area, buf, &cx.theme, sentence);
         }
+        let rows = draw_pulse(area, buf, cx);
+        let area = rest(area, rows);
         draw_totals(Rect { height: area.height.min(3), ..area }, buf, cx);
         let below = Rect { y: area.y + 4, height: area.height.saturating_sub(4), ..area };
         if area.width >= BESIDE_FROM {
@@ -230,6 +233,23 @@ fn head(area: Rect, buf: &mut Buffer, cx: &Cx, title: &str) -> Rect {
     }
     text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), title, cx.theme.style(Token::Section).bold());
     rest(area, 1)
+}
+
+/// Whether the devices answer, and the open incidents; returns the rows that it took.
+fn draw_pulse(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
+    if !cx.snapshot.pulse.is_running() {
+        return 0;
+    }
+    let mut rows = answering::draw_head(area, buf, cx);
+    let open = cx.snapshot.incidents.iter().filter(|incident| incident.is_open());
+    for incident in open.take(usize::from(area.height / 5)) {
+        let known = incident.is_acknowledged(cx.now);
+        let line = format!("{} {}", cx.theme.glyph("✖", "x"), answering::line(incident, cx));
+        let token = if known { Token::Warn } else { Token::Bad };
+        text::put(buf, area.x + 1, area.y + rows, area.width.saturating_sub(2), &line, cx.theme.style(token));
+        rows += 1;
+    }
+    rows.min(area.height)
 }
 
 /// The counts of every state, and the bar of what is good.

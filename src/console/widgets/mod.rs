@@ -3,6 +3,7 @@
 pub mod change_preview;
 pub mod diff_rows;
 pub mod diff_view;
+pub mod digits;
 pub mod line;
 pub mod menu;
 pub mod pager;
