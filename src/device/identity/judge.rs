@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
+use super::plain;
 use super::rules::{CompiledAsk, CompiledRule, Rules};
 use super::schema::{Fact, Source};
 use crate::device::snmp::Oid;
@@ -20,6 +21,8 @@ pub struct Seen {
     pub descr: Option<String>,
     /// sysName.
     pub name: Option<String>,
+    /// entPhysicalDescr, entPhysicalName and entPhysicalSoftwareRev of the chassis.
+    pub entity_words: Vec<String>,
     /// entPhysicalModelName of the chassis.
     pub entity_model: Option<String>,
     /// entPhysicalSerialNum of the chassis.
@@ -60,8 +63,12 @@ impl Rules {
     /// What to ask a device of that sysObjectID and sysDescr, beyond what is asked of every device.
     pub fn questions(&self, seen: &Seen) -> Vec<Question> {
         let mut questions: Vec<Question> = Vec::new();
-        for rule in self.fitting(seen) {
-            for ask in &rule.asks {
+        let candidates = self.candidates(seen);
+        let certain = of_one_maker(candidates.iter().copied().filter(|rule| rule.has.is_none()));
+        // whether these fit shows when the object answers, and then nobody wants to ask a second time
+        let perhaps = candidates.iter().copied().filter(|rule| rule.has.is_some());
+        for rule in certain.into_iter().chain(perhaps) {
+            for ask in rule.has.iter().chain(&rule.asks) {
                 if let Some(question) = question(ask, seen).filter(|question| !questions.contains(question)) {
                     questions.push(question);
                 }
@@ -77,12 +84,15 @@ impl Rules {
             |of: fn(&CompiledRule) -> Option<&String>| fitting.iter().find_map(|rule| of(rule)).cloned();
         let captured = |fact| fitting.iter().find_map(|rule| captured(rule, fact, seen));
         let asked = |fact| fitting.iter().find_map(|rule| asked(rule, fact, seen));
+        let called = |fact| fitting.iter().find_map(|rule| called(rule, fact, seen));
         let vendor = match fitting.first() {
-            Some(rule) => captured(Fact::Vendor).or_else(|| rule.vendor.clone()),
+            Some(rule) => {
+                captured(Fact::Vendor).or_else(|| asked(Fact::Vendor)).or_else(|| rule.vendor.clone())
+            }
             None => self.maker(seen),
         };
         let believed = fitting.iter().find_map(|rule| rule.entity.clone());
-        let believed = believed.unwrap_or_else(|| vec![Fact::Model, Fact::Serial]);
+        let believed = believed.unwrap_or_else(|| vec![Fact::Model, Fact::Serial, Fact::Version]);
         let entity = |fact, value: &Option<String>| {
             value.clone().filter(|value| believed.contains(&fact) && is_meant(value))
         };
@@ -92,51 +102,67 @@ impl Rules {
             None => model,
         };
         let prefer = fitting.iter().find_map(|rule| rule.prefer.clone());
-        let prefer = prefer.unwrap_or_else(|| vec![Source::Entity, Source::Ask, Source::Text, Source::Table]);
+        let prefer = prefer.unwrap_or_else(|| {
+            vec![Source::Entity, Source::Ask, Source::Text, Source::Chassis, Source::Table]
+        });
         let model = prefer.iter().find_map(|source| match source {
             Source::Entity => entity(Fact::Model, &seen.entity_model).map(tidied),
+            Source::Chassis => called(Fact::Model),
             Source::Ask => asked(Fact::Model).map(tidied),
             Source::Text => captured(Fact::Model),
             Source::Table => tabled(&fitting, seen),
         });
+        // sysDescr of a maker's own agent speaks of the device, also where no rule knows how
+        let own_words =
+            seen.descr.as_deref().zip(vendor.as_deref()).filter(|_| self.has_maker(enterprise_part(seen)));
+        let model = model.or_else(|| first(|rule| rule.model.as_ref()));
         let os = captured(Fact::Os).or_else(|| first(|rule| rule.os.as_ref()));
         Findings {
-            model: model.or_else(|| first(|rule| rule.model.as_ref())).filter(|_| vendor.is_some()),
+            model: model
+                .or_else(|| own_words.and_then(|(descr, vendor)| plain::model(descr, vendor)))
+                .filter(|_| vendor.is_some()),
             version: asked(Fact::Version)
                 .or_else(|| captured(Fact::Version))
-                .or_else(|| entity(Fact::Version, &seen.entity_version)),
+                .or_else(|| called(Fact::Version))
+                .or_else(|| entity(Fact::Version, &seen.entity_version))
+                .or_else(|| own_words.and_then(|(descr, _)| plain::version(descr))),
             serial: asked(Fact::Serial)
                 .or_else(|| entity(Fact::Serial, &seen.entity_serial))
-                .or_else(|| captured(Fact::Serial)),
+                .or_else(|| captured(Fact::Serial))
+                .or_else(|| own_words.and_then(|(descr, _)| plain::serial(descr))),
             driver: first(|rule| rule.driver.as_ref()),
             vendor,
             os,
         }
     }
 
-    /// The rules that fit, best first, all of one maker: the longest sysObjectID, then those that sysDescr confirms.
+    /// The rules that fit, best first, all of one maker.
     fn fitting(&self, seen: &Seen) -> Vec<&CompiledRule> {
+        let has = |rule: &&CompiledRule| rule.has.as_ref().is_none_or(|ask| answered(ask, seen).is_some());
+        of_one_maker(self.candidates(seen).into_iter().filter(has))
+    }
+
+    /// The rules whose number and words fit, best first: the longest sysObjectID, then those that more than that confirms.
+    fn candidates(&self, seen: &Seen) -> Vec<&CompiledRule> {
         let object = enterprise_part(seen);
         let descr = seen.descr.as_deref().unwrap_or("");
         let mut fitting: Vec<(usize, bool, &CompiledRule)> = Vec::new();
         for rule in &self.0.rules {
-            let fits = |object: &Vec<u32>| enterprise_part(seen).starts_with(object);
-            let longest = rule.objects.iter().filter(|one| fits(one)).map(Vec::len).max();
+            let longest = rule.objects.iter().filter(|one| object.starts_with(one)).map(Vec::len).max();
             let Some(length) = longest.or_else(|| rule.objects.is_empty().then_some(0)) else { continue };
             if rule.text.as_ref().is_some_and(|text| !text.is_match(descr))
                 || rule.without.as_ref().is_some_and(|without| without.is_match(descr))
             {
                 continue;
             }
-            fitting.push((length, rule.text.is_some(), rule));
+            fitting.push((length, rule.text.is_some() || rule.has.is_some(), rule));
         }
         if fitting.iter().any(|(length, ..)| *length > 0) || self.has_maker(object) {
             fitting.retain(|(length, ..)| *length > 0);
         }
         // stable: of equals, the first one written wins
-        fitting.sort_by_key(|(length, has_text, _)| std::cmp::Reverse((*length, *has_text)));
-        let maker = fitting.first().and_then(|(.., rule)| rule.vendor.clone());
-        fitting.into_iter().map(|(.., rule)| rule).filter(|rule| rule.vendor == maker).collect()
+        fitting.sort_by_key(|(length, is_confirmed, _)| std::cmp::Reverse((*length, *is_confirmed)));
+        fitting.into_iter().map(|(.., rule)| rule).collect()
     }
 
     fn has_maker(&self, object: &[u32]) -> bool {
@@ -161,15 +187,29 @@ fn question(ask: &CompiledAsk, seen: &Seen) -> Option<Question> {
     Some(Question { oid, is_column: ask.is_column })
 }
 
+/// The first one and what else is its maker's.
+fn of_one_maker<'a>(rules: impl Iterator<Item = &'a CompiledRule>) -> Vec<&'a CompiledRule> {
+    let mut rules = rules.peekable();
+    let maker = rules.peek().and_then(|rule| rule.vendor.clone());
+    rules.filter(|rule| rule.vendor == maker).collect()
+}
+
 fn asked(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
-    rule.asks.iter().filter(|ask| ask.fact == fact).find_map(|ask| {
-        let answer = seen.answers.get(&question(ask, seen)?)?;
-        let answer = match &ask.find {
-            Some(find) => find.captures(answer)?.get(1)?.as_str(),
-            None => answer,
-        };
-        Some(answer.trim().to_owned()).filter(|answer| is_meant(answer))
-    })
+    rule.asks.iter().filter(|ask| ask.fact == fact).find_map(|ask| answered(ask, seen))
+}
+
+fn answered(ask: &CompiledAsk, seen: &Seen) -> Option<String> {
+    let answer = seen.answers.get(&question(ask, seen)?)?;
+    let answer = match &ask.find {
+        Some(find) => find.captures(answer)?.get(1)?.as_str(),
+        None => answer,
+    };
+    Some(answer.trim().to_owned()).filter(|answer| is_meant(answer))
+}
+
+fn called(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
+    let found = |words: &String| rule.chassis.iter().find_map(|facts| group(facts, words, fact.group()));
+    seen.entity_words.iter().find_map(found).filter(|fact| is_meant(fact))
 }
 
 fn captured(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
@@ -188,7 +228,7 @@ fn tabled(fitting: &[&CompiledRule], seen: &Seen) -> Option<String> {
 }
 
 /// Whether an agent means what it says: makers fill fields in with words that say nothing.
-fn is_meant(value: &str) -> bool {
+pub(super) fn is_meant(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let says_nothing = matches!(
         lower.as_str(),
@@ -209,6 +249,18 @@ fn is_meant(value: &str) -> bool {
             | "stack"
             | "x"
             | "model"
+            | "stack mode"
+            | "virtual chassis"
+            | "uninitialized"
+            | "not set"
+            | "not defined"
+            | "no value"
+            | "nil"
+            | "noname"
+            | "xxxxxxxxxx"
+            | "switch"
+            | "router"
+            | "ups"
             | "not applicable"
             | "undefined"
             | "system serial number"

@@ -2,6 +2,7 @@
 //! the rules make of the answers. What no rule knows stays unknown.
 
 mod judge;
+mod plain;
 mod read;
 mod rules;
 mod schema;

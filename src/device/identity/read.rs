@@ -1,6 +1,6 @@
 //! What an agent is asked: the system group, the chassis, a base address, and what the rules want to know.
 
-use super::judge::{Question, Seen};
+use super::judge::{Question, Seen, is_meant};
 use super::rules::Rules;
 use crate::device::snmp::{Agent, Oid, Value};
 use crate::model::{DeviceId, Failure, Identity, Timestamp};
@@ -21,6 +21,10 @@ const INTERFACE_ADDRESS: [u32; 10] = [1, 3, 6, 1, 2, 1, 2, 2, 1, 6];
 const ENTITY: [u32; 10] = [1, 3, 6, 1, 2, 1, 47, 1, 1, 1];
 /// The most rows of ENTITY-MIB that are looked through for the chassis: it stands before what it holds.
 const ENTITIES: usize = 400;
+/// The rows that are looked through first, and mostly are enough.
+const FIRST_ENTITIES: usize = 60;
+/// The most members of a stack that are asked for their model.
+const MEMBERS: usize = 4;
 /// The most interfaces that are looked through for an address.
 const INTERFACES: usize = 64;
 /// PhysicalClass.
@@ -117,27 +121,78 @@ fn uptime_of(agents: Option<Value>, engine: Option<Value>, host: Option<Value>) 
     hundredths.max(number(engine).filter(|seconds| *seconds < u64::from(u32::MAX) / 2))
 }
 
-/// The chassis of ENTITY-MIB; of a stack the first one.
+/// The chassis of ENTITY-MIB; of a stack the first one that tells its model.
 async fn read_chassis(agent: &dyn Agent, seen: &mut Seen) {
-    let column = |number: u32| Oid::new(&ENTITY).with(&[1, number]);
+    let (indexes, is_certain) = chassis(agent).await;
+    let mut found: Option<Entity> = None;
+    for index in indexes {
+        let entity = read_entity(agent, &index, is_certain).await;
+        let tells_model = entity.model.is_some();
+        if found.is_none() || tells_model {
+            found = Some(entity);
+        }
+        if tells_model {
+            break;
+        }
+    }
+    let Some(entity) = found else { return };
+    seen.entity_words = entity.words;
+    seen.entity_model = entity.model;
+    seen.entity_serial = entity.serial;
+    seen.entity_version = entity.version;
+}
+
+#[derive(Default)]
+struct Entity {
+    words: Vec<String>,
+    model: Option<String>,
+    serial: Option<String>,
+    version: Option<String>,
+}
+
+/// The rows that may be the chassis, and whether the agent says that they are.
+async fn chassis(agent: &dyn Agent) -> (Vec<Vec<u32>>, bool) {
     let classes = column(5);
-    let rows = agent.walk(&classes, ENTITIES).await.unwrap_or_default();
-    let of_class = |class: u64| {
-        let found = rows.iter().find(|(_, value)| value.number() == Some(class));
-        found.and_then(|(oid, _)| oid.below(&classes).map(<[u32]>::to_vec))
-    };
-    let index = match of_class(CHASSIS).or_else(|| of_class(STACK)) {
-        Some(index) => index,
-        // an agent without classes has one entity
-        None if rows.is_empty() => vec![1],
-        None => return,
-    };
-    let wanted = [13, 11, 10].map(|number| column(number).with(&index));
-    let [model, serial, version] = of(agent.get(&wanted).await.unwrap_or_default());
-    let text = |value: Option<Value>| value.and_then(|value| value.text());
-    seen.entity_model = text(model);
-    seen.entity_serial = text(serial);
-    seen.entity_version = text(version);
+    let below = |root: &Oid, oid: &Oid| oid.below(root).map(<[u32]>::to_vec);
+    let mut rows = agent.walk(&classes, FIRST_ENTITIES).await.unwrap_or_default();
+    let is_there = |rows: &[(Oid, Value)]| rows.iter().any(|(_, value)| value.number() == Some(CHASSIS));
+    if rows.len() == FIRST_ENTITIES && !is_there(&rows) {
+        rows = agent.walk(&classes, ENTITIES).await.unwrap_or(rows);
+    }
+    for class in [CHASSIS, STACK] {
+        let of_class = rows.iter().filter(|(_, value)| value.number() == Some(class));
+        let indexes: Vec<Vec<u32>> =
+            of_class.filter_map(|(oid, _)| below(&classes, oid)).take(MEMBERS).collect();
+        if !indexes.is_empty() {
+            return (indexes, true);
+        }
+    }
+    // without a chassis, what has a model or a serial number and stands first is it
+    for filled in [13, 11].map(column) {
+        let rows = agent.walk(&filled, FIRST_ENTITIES).await.unwrap_or_default();
+        let tells = |value: &Value| value.text().is_some_and(|text| is_meant(&text));
+        if let Some((oid, _)) = rows.iter().find(|(_, value)| tells(value)) {
+            return (below(&filled, oid).into_iter().collect(), false);
+        }
+    }
+    (Vec::new(), false)
+}
+
+async fn read_entity(agent: &dyn Agent, index: &[u32], is_certain: bool) -> Entity {
+    let wanted = [13, 11, 10, 2, 7].map(|number| column(number).with(index));
+    let [model, serial, version, descr, name] = of(agent.get(&wanted).await.unwrap_or_default());
+    let text = |value: Option<Value>| value.and_then(|value| value.text()).filter(|text| is_meant(text));
+    Entity {
+        words: [&descr, &name, &version].into_iter().cloned().filter_map(text).collect(),
+        model: text(model),
+        serial: text(serial),
+        // the software of a part is not the device's
+        version: text(version).filter(|_| is_certain),
+    }
+}
+
+fn column(number: u32) -> Oid {
+    Oid::new(&ENTITY).with(&[1, number])
 }
 
 /// The lowest address of the interfaces.

@@ -45,11 +45,13 @@ pub(super) struct CompiledRule {
     pub vendor: Option<String>,
     pub objects: Vec<Vec<u32>>,
     pub text: Option<Regex>,
+    pub has: Option<CompiledAsk>,
     pub without: Option<Regex>,
     pub os: Option<String>,
     pub model: Option<String>,
     pub driver: Option<String>,
     pub facts: Vec<Regex>,
+    pub chassis: Vec<Regex>,
     pub asks: Vec<CompiledAsk>,
     pub entity: Option<Vec<Fact>>,
     pub prefer: Option<Vec<Source>>,
@@ -133,8 +135,8 @@ impl Compiled {
 }
 
 fn compile(rule: Rule, vendor: &str) -> Result<CompiledRule, String> {
-    if rule.object.is_empty() && rule.text.is_none() {
-        return Err("a rule needs object or text: else it fits everything".to_owned());
+    if rule.object.is_empty() && rule.text.is_none() && rule.has.is_none() {
+        return Err("a rule needs object, text or has: else it fits everything".to_owned());
     }
     let vendor = rule.vendor.unwrap_or_else(|| vendor.to_owned());
     let models: Result<BTreeMap<Vec<u32>, String>, String> =
@@ -143,11 +145,13 @@ fn compile(rule: Rule, vendor: &str) -> Result<CompiledRule, String> {
         vendor: Some(vendor).filter(|vendor| !vendor.is_empty() && vendor != "-"),
         objects: rule.object.iter().map(|oid| numbers(oid)).collect::<Result<_, _>>()?,
         text: rule.text.as_deref().map(pattern).transpose()?,
+        has: rule.has.as_ref().map(ask).transpose()?,
         without: rule.without.as_deref().map(pattern).transpose()?,
         os: rule.os,
         model: rule.model,
         driver: rule.driver,
         facts: rule.facts.iter().map(|facts| pattern(facts)).collect::<Result<_, _>>()?,
+        chassis: rule.chassis.iter().map(|facts| pattern(facts)).collect::<Result<_, _>>()?,
         asks: rule.ask.iter().map(ask).collect::<Result<_, _>>()?,
         entity: rule.entity,
         prefer: rule.prefer,
@@ -234,7 +238,7 @@ mod tests {
         assert!(cisco.iter().all(|rule| rule.vendor.as_deref() == Some("Acme")), "{}", cisco.len());
         let problems: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
         assert!(problems[0].starts_with("identity/xxx.toml: line 3: unknown field `colour`"), "{problems:?}");
-        assert!(problems[1].contains("needs object or text"), "{problems:?}");
+        assert!(problems[1].contains("needs object, text or has"), "{problems:?}");
         assert!(problems[2].contains("the pattern \"(\""), "{problems:?}");
         assert!(rules.0.rules.iter().any(|rule| rule.vendor.as_deref() == Some("Juniper")));
     }

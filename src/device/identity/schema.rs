@@ -33,6 +33,9 @@ pub(super) struct Rule {
     pub object: Vec<String>,
     /// A pattern that sysDescr must have.
     pub text: Option<String>,
+    /// An object that must be there, and that its pattern must fit: for agents whose number and words say nothing. Such a
+    /// rule may have neither object nor text.
+    pub has: Option<Ask>,
     /// A pattern that sysDescr must not have.
     pub without: Option<String>,
     /// The operating system.
@@ -47,7 +50,10 @@ pub(super) struct Rule {
     pub ask: Vec<Ask>,
     /// What may be believed of the chassis in ENTITY-MIB: `model`, `serial`, `version`. Model and serial where not told.
     pub entity: Option<Vec<Fact>>,
-    /// Where a model is looked for, in this order: `entity`, `ask`, `text`, `table`.
+    /// Patterns, as `facts`, for what ENTITY-MIB says of the chassis beside its model: entPhysicalDescr, entPhysicalName,
+    /// entPhysicalSoftwareRev. Some makers leave the model empty, or put the number of a part there.
+    pub chassis: Vec<String>,
+    /// Where a model is looked for, in this order: `entity`, `ask`, `text`, `chassis`, `table`.
     pub prefer: Option<Vec<Source>>,
     /// sysObjectID, without `1.3.6.1.4.1.`, and the model that it means.
     pub models: BTreeMap<String, String>,
@@ -59,7 +65,8 @@ pub(super) struct Rule {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ask {
-    /// Which fact.
+    /// Which fact; told by every object but that of `has`.
+    #[serde(default)]
     pub fact: Fact,
     /// Its identifier. A leading `@` stands for the device's sysObjectID, a last `*` for the first instance that there is.
     pub oid: String,
@@ -68,10 +75,11 @@ pub(super) struct Ask {
 }
 
 /// What can be known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Fact {
     /// The maker.
+    #[default]
     Vendor,
     /// The model.
     Model,
@@ -102,6 +110,8 @@ impl Fact {
 pub(super) enum Source {
     /// The chassis in ENTITY-MIB.
     Entity,
+    /// What ENTITY-MIB calls the chassis.
+    Chassis,
     /// An object of the maker's own.
     Ask,
     /// sysDescr.

@@ -93,30 +93,47 @@ impl Client {
         let mut values = Vec::with_capacity(oids.len());
         // one object that is missing spoils a whole question of version 1
         let at_once = if self.credentials.version() == SnmpVersion::V1 { 1 } else { AT_ONCE };
+        let mut refusal = None;
         for some in oids.chunks(at_once) {
             match self.get_some(some).await? {
-                Some(found) => values.extend(found),
-                None if some.len() == 1 => values.push(None),
-                None => {
+                Ok(found) => values.extend(found),
+                Err(refused) if some.len() == 1 => {
+                    refusal = refused.or(refusal);
+                    values.push(None);
+                }
+                Err(_) => {
                     for one in some.chunks(1) {
-                        values.push(
-                            self.get_some(one).await?.and_then(|found| found.into_iter().next().flatten()),
-                        );
+                        let found = match self.get_some(one).await? {
+                            Ok(found) => found.into_iter().next().flatten(),
+                            Err(refused) => {
+                                refusal = refused.or(refusal);
+                                None
+                            }
+                        };
+                        values.push(found);
                     }
                 }
             }
         }
-        Ok(values)
+        // one object that is hidden is a missing one; if all are, somebody must be told
+        match refusal.filter(|_| values.iter().all(Option::is_none)) {
+            Some(refusal) => Err(refusal),
+            None => Ok(values),
+        }
     }
 
-    /// One question; `None` where the agent has trouble with it, and fewer objects at once may help.
-    async fn get_some(&self, oids: &[Oid]) -> Result<Option<Vec<Option<Value>>>, Failure> {
+    /// One question. The inner error is the agent's trouble with it, where fewer objects at once may help: a refusal to
+    /// show them, or nothing that is worth telling.
+    async fn get_some(&self, oids: &[Oid]) -> Result<Result<Vec<Option<Value>>, Option<Failure>>, Failure> {
         let wire: Vec<snmp::Oid> = oids.iter().map(|oid| snmp::Oid::from_slice(oid.numbers())).collect();
         let answer = match self.within(self.peer.get_many(&wire)).await? {
             Ok(answer) => answer,
             Err(error) => {
                 return match error.exchange_source() {
-                    Error::Snmp { status, .. } if is_about_an_object(*status) => Ok(None),
+                    Error::Snmp { status, .. } if is_about_an_object(*status) => Ok(Err(None)),
+                    Error::Snmp {
+                        status: ErrorStatus::AuthorizationError | ErrorStatus::NoAccess, ..
+                    } => Ok(Err(Some(self.asked().failure(&error)))),
                     _ => Err(self.failure(&error).await),
                 };
             }
@@ -128,7 +145,7 @@ impl Client {
                 found[place] = self.take(bound.value)?;
             }
         }
-        Ok(Some(found))
+        Ok(Ok(found))
     }
 
     async fn walk_all(&self, root: &Oid, most: usize) -> Result<Vec<(Oid, Value)>, Failure> {
@@ -200,7 +217,11 @@ impl Agent for Client {
 fn is_about_an_object(status: ErrorStatus) -> bool {
     matches!(
         status,
-        ErrorStatus::NoSuchName | ErrorStatus::TooBig | ErrorStatus::GenErr | ErrorStatus::BadValue
+        ErrorStatus::NoSuchName
+            | ErrorStatus::TooBig
+            | ErrorStatus::GenErr
+            | ErrorStatus::BadValue
+            | ErrorStatus::ResourceUnavailable
     )
 }
 
