@@ -16,6 +16,7 @@ use noctule::engine::import::{Format, form};
 use noctule::engine::settings::Settings;
 use noctule::model::{MAX_SHOWN, clean_line, is_hostile};
 use noctule::store::JournalRecord;
+use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
 
 /// A peer's Telnet: where the network cuts the bytes makes no difference, and the answer is no larger than a few
 /// times the question.
@@ -164,4 +165,25 @@ pub fn command_line(data: &[u8]) {
     if let Err(error) = commands::Args::read(command.name, command.args, rest) {
         assert!(!error.is_empty() && !error.chars().any(is_hostile), "{error:?}");
     }
+}
+
+/// What stands in a block of samples, of rows, or in the log of states, whatever its checksum says.
+pub fn series(data: &[u8]) {
+    const START: i64 = 1_795_521_600_000;
+    if let Some(samples) = Block::read(START, data) {
+        assert!(samples.len() <= MOST_SAMPLES as usize, "more samples than a block holds");
+        if let Some((first, rest)) = samples.split_first() {
+            let mut encoder = Encoder::new(*first);
+            rest.iter().for_each(|heard| encoder.add(*heard));
+            let again = encoder.block().samples().unwrap_or_default();
+            let same = again.iter().map(|heard| heard.rtt).eq(samples.iter().map(|heard| heard.rtt));
+            assert!(same, "writing loses something");
+        }
+    }
+    if let Some(rows) = decode_rows(data) {
+        let _ = encode_rows(&rows);
+    }
+    let mut records = 0;
+    parse_states(data, |_| records += 1);
+    assert!(records <= data.len(), "records out of nothing");
 }

@@ -87,7 +87,8 @@ impl Cx {
         }
     }
 
-    fn format(&self, at: Timestamp, format: &str) -> String {
+    /// The same in a strftime `format`.
+    pub fn format(&self, at: Timestamp, format: &str) -> String {
         jiff::Timestamp::from_millisecond(at.0).map_or_else(
             |_| "unknown".to_owned(),
             |at| at.to_zoned(self.zone.clone()).strftime(format).to_string(),

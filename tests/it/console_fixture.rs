@@ -1,6 +1,7 @@
 //! A console session without an engine: a made-up network, answers to what panes ask, keys as a person presses them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use noctule::console::{Caps, LineId, Output, Request, Session, Settings};
 use noctule::device::driver::{Drivers, SectionStyle};
@@ -8,7 +9,8 @@ use noctule::device::explain::explain;
 use noctule::engine::driver_files::{DriverInfo, DriverText, Outcome, Replay};
 use noctule::engine::fields::blank;
 use noctule::engine::notify::{Overview, State as TargetState, TargetView, WaitingView};
-use noctule::engine::query::{Answer, ConfigText, Hit, Query, SearchAnswer};
+use noctule::engine::query::{Answer, ConfigText, Hit, PastOf, Query, SearchAnswer};
+use noctule::engine::series::{Availability, DeviceHistory, History, Outage, Point, Total};
 use noctule::engine::snapshot::{BackupState, DeviceRow, Job, JobTask, Snapshot, Stage, Totals, Versions};
 use noctule::engine::trust::KnownKey;
 use noctule::model::{
@@ -103,6 +105,7 @@ impl World {
     /// What the engine would answer.
     pub fn answer(&self, query: &Query) -> Answer {
         match query {
+            Query::PulseHistory(past) => Answer::PulseHistory(Arc::new(past_of(*past, self.state))),
             Query::History(_) if self.state == State::Empty => {
                 Answer::History { revisions: Arc::default(), runs: Arc::default() }
             }
@@ -816,4 +819,75 @@ pub fn text_of(buffer: &Buffer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A day with a slow afternoon, some losses, an outage and planned work; in trouble it is down at the end.
+fn past_of(past: PastOf, state: State) -> DeviceHistory {
+    let span = past.until.0 - past.from.0;
+    let step = span / past.points as i64;
+    let down = |at: i64| match state {
+        State::Empty => true,
+        State::Trouble => (200..210).contains(&at) || at > 340,
+        _ => (200..210).contains(&at),
+    };
+    let point = |place: i64| {
+        let micros = |factor: i64| {
+            let slow = if (120..180).contains(&place) { 2000 } else { 0 };
+            Duration::from_micros((1000 + slow + place * 37 % 290) as u64 * factor as u64 / 10)
+        };
+        let lost = if down(place) { 24 } else { u64::from(place % 50 == 7) * 6 };
+        let answered = |time| (lost < 24).then_some(time);
+        Point {
+            at: Timestamp(past.from.0 + place * step),
+            sent: if state == State::Empty || place < 20 { 0 } else { 24 },
+            lost,
+            min: answered(micros(8)),
+            median: answered(micros(10)),
+            p95: answered(micros(15)),
+            max: answered(micros(60)),
+        }
+    };
+    let points: Vec<Point> = (0..past.points as i64).map(point).collect();
+    let empty = state == State::Empty;
+    let time = |micros| (!empty).then(|| Duration::from_micros(micros));
+    let total = Total {
+        point: Point {
+            at: past.from,
+            sent: points.iter().map(|point| point.sent).sum(),
+            lost: if empty { 0 } else { points.iter().map(|point| point.lost).sum() },
+            min: time(804),
+            median: time(1140),
+            p95: time(3870),
+            max: time(19_600),
+        },
+        p99: time(4210),
+        from_rows: false,
+    };
+    let at = |place: i64| Timestamp(past.from.0 + place * step);
+    let outage = |from, until, planned| Outage { from: at(from), until: at(until), planned };
+    let mut outages = vec![outage(100, 104, true), outage(200, 210, false)];
+    if state == State::Trouble {
+        outages.push(Outage { until: past.until, ..outage(341, 360, false) });
+    }
+    let millis = |length: i64| Duration::from_millis(length as u64);
+    let sum = |planned| {
+        let of = outages.iter().filter(|outage| outage.planned == planned);
+        millis(of.map(|outage| outage.until.0 - outage.from.0).sum())
+    };
+    let availability = match empty {
+        true => Availability { unknown: millis(span), ..Availability::default() },
+        false => Availability {
+            up: millis(span - 20 * step) - sum(true) - sum(false),
+            down: sum(false),
+            planned_down: sum(true),
+            unknown: millis(20 * step),
+            outages: outages.clone(),
+        },
+    };
+    DeviceHistory {
+        from: past.from,
+        until: past.until,
+        history: History { step: millis(step), points, total },
+        availability,
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use noctule::model::Timestamp;
+use noctule::model::{DeviceId, Timestamp};
+use noctule::store::series::{
+    Encoder, Folder, Heard, Mix, Rtt, Standing, StateLog, StateRecord, encode_rows,
+};
 use noctule::store::{Change, JournalRecord};
 
 #[path = "../../fuzz/bodies.rs"]
@@ -125,6 +128,25 @@ fn command_line() {
         "search -- '^vlan' --limit=5",
     ];
     storm(bodies::command_line, &lines.map(|line| line.as_bytes().to_vec()), 20_000);
+}
+
+#[test]
+fn series() {
+    let at = |n: i64| 1_795_521_600_000 + n * 10_000 + (n % 5) * 700;
+    let heard = |n: i64| Heard { at: at(n), rtt: Rtt::from_step((n * n % 400) as u16).filter(|_| n % 9 > 0) };
+    let mut encoder = Encoder::new(heard(0));
+    (1..200).for_each(|n| encoder.add(heard(n)));
+    let mut mix = Mix::default();
+    (0..200).for_each(|n| mix.add(heard(n).rtt));
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::open(place.path()).unwrap();
+    let change =
+        StateRecord::Change { device: DeviceId(7), at: at(1), standing: Standing::Down, planned: true };
+    let mut states = StateLog::new(folder.clone());
+    states.write(&[StateRecord::Begin(at(0)), change, StateRecord::Beat(at(2))]).unwrap();
+    let log = std::fs::read(folder.states_path(at(0) / 86_400_000)).unwrap();
+    let rows: Vec<_> = (0..24).map(|hour| mix.row(498_756 + hour)).collect();
+    storm(bodies::series, &[encoder.block().bytes, encode_rows(&rows), log], 20_000);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed

@@ -1,6 +1,7 @@
 //! What two panes share.
 
 pub mod change_preview;
+pub mod chart;
 pub mod diff_rows;
 pub mod diff_view;
 pub mod digits;

@@ -8,6 +8,9 @@ const VERSION: u8 = 1;
 /// The most rows of one block: a day's, some of them twice where the clock was set back.
 const MOST_ROWS: u64 = 1024;
 
+/// No clock tells an hour beyond these.
+const HOURS: std::ops::Range<i64> = -10_000_000..10_000_000;
+
 /// An hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -65,7 +68,7 @@ pub fn decode_rows(bytes: &[u8]) -> Option<Vec<Row>> {
     let (mut hour, mut sent, mut median) = (0i64, 0i64, 0i64);
     let mut rows = Vec::with_capacity(usize::try_from(count).ok()?);
     for _ in 0..count {
-        hour = hour.checked_add(unzigzag(take_varint(&mut bytes)?))?;
+        hour = hour.checked_add(unzigzag(take_varint(&mut bytes)?)).filter(|hour| HOURS.contains(hour))?;
         sent = sent.checked_add(unzigzag(take_varint(&mut bytes)?))?;
         let mut row = Row {
             hour,
