@@ -30,6 +30,7 @@ inventory::submit! { Decl {
         Bind::hint("a", "ack", "Acknowledge its incident"),
         Bind::hint("p", "toggle-pause", "Pause, or watch again"),
         Bind::hint("m", "plan-work", "Plan work"),
+        Bind::new("P", "pulse-history {device}", "The pulse over time"),
         Bind::new("i", "history {device}", "History of its configuration"),
         Bind::new("I", "show-incident", "Its incident"),
         Bind::new("b", "backup run {devices}", "Back up"),

@@ -68,7 +68,7 @@ pub struct Keeping {
 }
 
 impl Default for Keeping {
-    /// Samples for a month, which 10 000 devices at 10 s fill with less than 3 GB; rows for a year and a month more,
+    /// Samples for a month (`cargo bench --bench series` says what they cost); rows for a year and a month more,
     /// so that the year can be reported when it is over.
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
