@@ -26,6 +26,10 @@ fn moment_in(text: &str, now: Timestamp, zone: TimeZone) -> Result<Timestamp, St
         let at = date_time.to_zoned(zone.clone()).map_err(|_| wrong())?;
         Ok(Timestamp(at.timestamp().as_millisecond()))
     };
+    // a time of day can be read out of a date too: the date comes first
+    if let Ok(date_time) = text.parse::<DateTime>() {
+        return at(date_time);
+    }
     if let Ok(time) = text.parse::<Time>() {
         let now_there = Instant::from_millisecond(now.0).map_err(|_| wrong())?.to_zoned(zone.clone());
         let today = at(now_there.date().to_datetime(time))?;
@@ -35,7 +39,7 @@ fn moment_in(text: &str, now: Timestamp, zone: TimeZone) -> Result<Timestamp, St
         let tomorrow = now_there.date().checked_add(1.day()).map_err(|_| wrong())?;
         return at(tomorrow.to_datetime(time));
     }
-    at(text.parse::<DateTime>().map_err(|_| wrong())?)
+    Err(wrong())
 }
 
 /// So much of a wrong text is repeated.

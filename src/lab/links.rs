@@ -1,7 +1,8 @@
 //! The links of a simulated network: who hangs on whom, how long an answer takes, and which link is cut.
 //!
 //! A device can be reached where no link on the way to it is cut and everything on that way is up. That holds for
-//! probes, which [`Links::probers`] answers, and for sessions and SNMP agents, which ask [`Links::reaches`].
+//! probes, which [`Links::probers`] answers, and for new sessions and SNMP agents, which ask [`Links::reaches`]; a session
+//! that is under way goes on.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};

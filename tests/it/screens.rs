@@ -2,6 +2,7 @@
 
 use noctule::console::pane::{self, Decl};
 use noctule::console::{Caps, Request, Session, Settings};
+use noctule::engine::pulse::PulsePicture;
 use noctule::engine::snapshot::BackupState;
 use noctule::model::is_hostile;
 use ratatui::buffer::Buffer;
@@ -574,4 +575,26 @@ fn what_a_typed_command_says_is_shown() {
     let mut operator = trouble();
     operator.command("doctor").says(&["store  good", "drivers  \u{1b}[31mbad"], 1);
     operator.sees("store  good").sees("drivers  ␛[31mbad").press("<esc>").sees("Devices");
+}
+
+#[test]
+fn the_wall_says_that_all_is_well_only_when_it_is() {
+    let wall = |change: &dyn Fn(&mut PulsePicture)| {
+        let mut world = World::new(State::Normal, false);
+        let mut picture = (*world.snapshot.pulse).clone();
+        change(&mut picture);
+        world.snapshot.pulse = std::sync::Arc::new(picture);
+        let mut operator = Operator::new(world, 80, 24);
+        operator.command("wallboard");
+        operator.screen()
+    };
+    let well = "Nothing that is watched is down";
+    assert!(wall(&|_| {}).contains(well));
+    let stale = wall(&|picture| picture.at = Some(noctule::model::Timestamp(NOW.0 - 9_000)));
+    assert!(stale.contains("STALE") && !stale.contains(well), "{stale}");
+    let cut_off = wall(&|picture| picture.cut_off = Some(NOW));
+    assert!(cut_off.contains("CUT OFF") && !cut_off.contains(well), "{cut_off}");
+    assert!(!wall(&|picture| picture.totals.down = 1).contains(well));
+    let nobody = wall(&|picture| picture.at = None);
+    assert!(nobody.contains("NOBODY WATCHES") && !nobody.contains(well), "{nobody}");
 }

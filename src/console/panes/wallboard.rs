@@ -143,9 +143,16 @@ fn is_new(incident: &Incident, cx: &Cx) -> bool {
     incident.opened.age(cx.now) < NEW && !incident.is_acknowledged(cx.now)
 }
 
+/// Whether it is known that everything that is watched answers.
+fn all_is_well(cx: &Cx) -> bool {
+    let pulse = &cx.snapshot.pulse;
+    let totals = pulse.totals;
+    pulse.is_running() && stale(cx).is_none() && pulse.cut_off.is_none() && totals.down == 0 && totals.up > 0
+}
+
 /// For how long nothing was heard of the watch; `None` while it is fresh, or where none runs.
 fn stale(cx: &Cx) -> Option<Duration> {
-    cx.snapshot.pulse.at.map(|at| at.age(cx.now)).filter(|age| *age > STALE)
+    cx.snapshot.pulse.at.map(|at| at.age(cx.now)).filter(|age| *age >= STALE)
 }
 
 /// What is wrong with the picture itself.
@@ -164,13 +171,19 @@ fn draw_stale(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
     rows
 }
 
+/// How many are down and in no planned work.
+fn not_planned(cx: &Cx) -> u32 {
+    let down = watched(cx).filter(|(_, row)| row.state == State::Down && row.mode == Mode::Watched);
+    u32::try_from(down.count()).unwrap_or(u32::MAX)
+}
+
 /// The figures: incidents, down, up.
 fn draw_figures(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
     let totals = cx.snapshot.pulse.totals;
     let incidents = u32::try_from(open(cx).count()).unwrap_or(u32::MAX);
     let figures = [
         (incidents, if incidents == 1 { "incident" } else { "incidents" }, Token::Bad),
-        (totals.down, "down", Token::Bad),
+        (not_planned(cx), "down", Token::Bad),
         (totals.loss, "loss", Token::Warn),
         (totals.up, "up", Token::Good),
         (totals.planned, "planned", Token::Off),
@@ -195,7 +208,7 @@ fn draw_figures(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
 fn draw_incidents(area: Rect, buf: &mut Buffer, cx: &Cx) -> u16 {
     let mut incidents: Vec<&Incident> = open(cx).collect();
     if incidents.is_empty() {
-        if area.height > 0 && cx.snapshot.pulse.is_running() {
+        if area.height > 0 && all_is_well(cx) {
             let line = format!("{} Nothing that is watched is down", cx.theme.glyph("●", "+"));
             text::put(buf, area.x, area.y, area.width, &line, cx.theme.style(Token::Good).bold());
         }

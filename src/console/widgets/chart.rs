@@ -170,7 +170,7 @@ mod tests {
         let rows = shown(29, 12, &points);
         assert!(rows[0].trim_start().starts_with("5.0 ms"), "{rows:#?}");
         assert_eq!(rows[10], "    lost     #?");
-        assert!(rows[11].starts_with("         00:00     12:00"), "{rows:#?}");
+        assert!(rows[11].starts_with("         00:00    12:00"), "{rows:#?}");
         let column: String = rows[..10].iter().map(|row| row.chars().nth(10).unwrap_or(' ')).collect();
         assert_eq!(column.trim_start(), "::*::", "{rows:#?}");
         assert!(rows[..10].iter().all(|row| row.chars().nth(13).is_none_or(|c| c == ' ')));
