@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(rows[10], "    lost     #?");
         assert!(rows[11].starts_with("         00:00    12:00"), "{rows:#?}");
         let column: String = rows[..10].iter().map(|row| row.chars().nth(10).unwrap_or(' ')).collect();
-        assert_eq!(column.trim_start(), "::*::", "{rows:#?}");
+        assert_eq!(column.trim(), "::*::", "{rows:#?}");
         assert!(rows[..10].iter().all(|row| row.chars().nth(13).is_none_or(|c| c == ' ')));
     }
 
