@@ -286,10 +286,10 @@ impl Pane for Pulse {
     }
 
     fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        matches!(line, "ack" | "show-incident").then_some(())?;
         let view = View::new(cx);
         let selected = self.table.selected().and_then(|row| view.lines.get(row));
         let in_incident = selected.is_some_and(|line| line.incident.is_some());
-        matches!(line, "ack" | "show-incident").then_some(())?;
         (!in_incident).then(|| "the device is in no incident".into())
     }
 }
