@@ -218,7 +218,8 @@ fn captured(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
 }
 
 fn group(pattern: &Regex, text: &str, name: &str) -> Option<String> {
-    let found = pattern.captures(text)?.name(name)?.as_str().trim();
+    // what ends a phrase is not part of the word before it
+    let found = pattern.captures(text)?.name(name)?.as_str().trim_end_matches([' ', ',', ';', '.']).trim();
     (!found.is_empty()).then(|| found.to_owned())
 }
 
