@@ -1,6 +1,8 @@
 //! Reads identities, many at once: an agent has one question at a time.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -15,46 +17,111 @@ use crate::model::{Device, Failure, FailureKind, Identity};
 use super::IdentityReport;
 use super::access::{address_of, ways};
 
-/// The devices in turn, as many at once as the settings say.
+/// The most devices that are asked at once where one address answers for many: a proxy, or a simulator.
+const BEHIND_ONE: usize = 4;
+
+/// Of those that are asked at once in the first round, one in so many is in the second.
+const SECOND_ROUND: usize = 4;
+
+/// How many are asked at each address just now.
+#[derive(Default)]
+struct Doors(Mutex<HashMap<SocketAddr, Arc<Semaphore>>>);
+
+impl Doors {
+    fn of(&self, address: SocketAddr) -> Arc<Semaphore> {
+        let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(doors.entry(address).or_insert_with(|| Arc::new(Semaphore::new(BEHIND_ONE))))
+    }
+}
+
+/// The devices in turn, as many at once as the settings say. Whoever kept silent while others answered is asked once
+/// more behind them all, by fewer at once: a burst may have been too much for an agent, or for the way to it.
 pub(super) async fn all(
     engine: Arc<Engine>,
     by: Actor,
     devices: Vec<Arc<Device>>,
     report: mpsc::UnboundedSender<IdentityReport>,
 ) {
-    let agents = Arc::new(Semaphore::new(engine.settings.snmp.concurrency));
-    let mut readings = JoinSet::new();
-    for device in devices {
-        let Ok(permit) = Arc::clone(&agents).acquire_owned().await else { return };
-        let (engine, by, report) = (Arc::clone(&engine), by.clone(), report.clone());
-        readings.spawn(async move {
-            let done = one(&engine, &by, &device).await;
-            drop(permit);
-            // whoever asked may have gone away
-            let _ = report.send(done);
-        });
-        while readings.try_join_next().is_some() {}
+    let at_once = engine.settings.snmp.concurrency;
+    let round = Arc::new(Round { engine, by, report, doors: Doors::default() });
+    let count = devices.len();
+    let silent = round.ask(devices, at_once).await;
+    if silent.len() == count {
+        return round.tell(silent);
     }
-    while readings.join_next().await.is_some() {}
+    let again = silent.into_iter().map(|one| one.device).collect();
+    let silent = round.ask(again, at_once.div_ceil(SECOND_ROUND)).await;
+    round.tell(silent);
 }
 
-async fn one(engine: &Arc<Engine>, by: &Actor, device: &Arc<Device>) -> IdentityReport {
-    match read(engine, device).await {
-        Ok((identity, way)) => match engine.keep_identity(by, device, identity, &way).await {
-            Ok(report) => report,
-            Err(error) => {
-                IdentityReport::failed(&device.name, Failure::new(FailureKind::Storage, error.message))
+/// What the readings of one run share.
+struct Round {
+    engine: Arc<Engine>,
+    by: Actor,
+    report: mpsc::UnboundedSender<IdentityReport>,
+    doors: Doors,
+}
+
+/// A device whose agent said nothing, and the words for that.
+struct Silent {
+    device: Arc<Device>,
+    failure: Failure,
+}
+
+impl Round {
+    /// Reads these, `at_once` of them, and reports all but those that kept silent.
+    async fn ask(self: &Arc<Self>, devices: Vec<Arc<Device>>, at_once: usize) -> Vec<Silent> {
+        let agents = Arc::new(Semaphore::new(at_once));
+        let mut readings = JoinSet::new();
+        let mut silent = Vec::new();
+        for device in devices {
+            let Ok(permit) = Arc::clone(&agents).acquire_owned().await else { break };
+            let round = Arc::clone(self);
+            readings.spawn(async move {
+                let done = round.one(device).await;
+                drop(permit);
+                done
+            });
+            while let Some(done) = readings.try_join_next() {
+                silent.extend(done.ok().flatten());
             }
-        },
-        Err(failure) => IdentityReport::failed(&device.name, failure),
+        }
+        while let Some(done) = readings.join_next().await {
+            silent.extend(done.ok().flatten());
+        }
+        silent
+    }
+
+    async fn one(&self, device: Arc<Device>) -> Option<Silent> {
+        let report = match read(&self.engine, &self.doors, &device).await {
+            Ok((identity, way)) => {
+                let kept = self.engine.keep_identity(&self.by, &device, identity, &way).await;
+                kept.unwrap_or_else(|error| {
+                    IdentityReport::failed(&device.name, Failure::new(FailureKind::Storage, error.message))
+                })
+            }
+            Err(failure) if failure.kind == FailureKind::Timeout => return Some(Silent { device, failure }),
+            Err(failure) => IdentityReport::failed(&device.name, failure),
+        };
+        // whoever asked may have gone away
+        let _ = self.report.send(report);
+        None
+    }
+
+    /// Reports these as they are.
+    fn tell(&self, silent: Vec<Silent>) {
+        for one in silent {
+            let _ = self.report.send(IdentityReport::failed(&one.device.name, one.failure));
+        }
     }
 }
 
 /// Tries each way to ask until one is answered.
-async fn read(engine: &Engine, device: &Device) -> Result<(Identity, Credentials), Failure> {
+async fn read(engine: &Engine, doors: &Doors, device: &Device) -> Result<(Identity, Credentials), Failure> {
     let address = address_of(device).await?;
     let limits = engine.settings.snmp.limits;
     let ways = ways(engine, device)?;
+    let _door = doors.of(address).acquire_owned().await;
     let mut failures: Vec<Failure> = Vec::new();
     for way in ways {
         let agent = engine.snmp.client(address, way.clone(), limits).await?;

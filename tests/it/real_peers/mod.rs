@@ -10,6 +10,7 @@ mod openssh_engine;
 mod openssh_login;
 mod runs;
 mod snmpd;
+mod snmpsim;
 mod super_server;
 mod telnet;
 
