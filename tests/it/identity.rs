@@ -252,3 +252,34 @@ async fn version_1_is_read_where_it_is_all_that_there_is() {
     assert_eq!(found[0]["serial"], "CN00000004");
     assert!(found[0]["location"].is_null());
 }
+
+#[tokio::test]
+async fn an_agent_that_was_silent_while_others_answered_is_asked_once_more() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path(), QUICK, Network::new(), &Hand::new()).await;
+    let entry = kind("cisco_ios");
+    let (was_asked, mut asked) = tokio::sync::mpsc::unbounded_channel();
+    let is_open = Arc::new(AtomicBool::new(false));
+    let door = Arc::clone(&is_open);
+    let reach = Arc::new(move |_| {
+        was_asked.send(()).unwrap();
+        door.load(Ordering::SeqCst)
+    });
+    let objects_of = |name: &str| entry.objects(name, "rack 3", 0).unwrap();
+    let shy = SnmpAgent::start_behind(any(), COMMUNITY, objects_of("shy"), reach).await.unwrap();
+    let quick = agent_of(&entry, "quick").await;
+    let version = [Change::new(Field::SnmpVersion, "2c")];
+    add_agent(&engine, "shy", &shy, &version).await;
+    add_agent(&engine, "quick", &quick, &version).await;
+    let everything = noctule::engine::Selection { all: true, ..Default::default() };
+    let mut reading = engine.identify(&ann(), &everything).unwrap();
+    asked.recv().await.unwrap();
+    let first = reading.reports.recv().await.unwrap();
+    assert_eq!((first.device.as_str(), first.error), ("quick", None));
+    is_open.store(true, Ordering::SeqCst);
+    let second = reading.reports.recv().await.unwrap();
+    assert_eq!((second.device.as_str(), second.error), ("shy", None));
+    assert_eq!(second.sysname.as_deref(), Some("shy"));
+    assert!(reading.reports.recv().await.is_none());
+}

@@ -77,12 +77,52 @@ impl Asked {
     }
 
     fn answered_as(&self, id: &[u8], bounds: &[Vec<u8>]) -> Vec<u8> {
-        let body = [id, &[2, 1, 0, 2, 1, 0], &element(0x30, &bounds.concat())].concat();
+        Self::message(id, NO_ERROR, bounds)
+    }
+
+    /// What an agent says that has trouble with the first object.
+    fn refused(&self, status: u8) -> Vec<u8> {
+        Self::message(
+            &self.id(),
+            status,
+            &self.objects().map(|object| bound(object, &NULL)).collect::<Vec<_>>(),
+        )
+    }
+
+    fn message(id: &[u8], status: u8, bounds: &[Vec<u8>]) -> Vec<u8> {
+        let place = u8::from(status != NO_ERROR);
+        let body = [id, &[2, 1, status, 2, 1, place], &element(0x30, &bounds.concat())].concat();
         let message = [&[2, 1, 1, 4, 6], &b"public"[..], &element(0xa2, &body)].concat();
         element(0x30, &message)
     }
+
+    fn is_bulk(&self) -> bool {
+        self.0[self.0.windows(6).position(|bytes| bytes == b"public").unwrap() + 6] == 0xa5
+    }
+
+    /// Which of the objects that the tests ask for are in it.
+    fn objects(&self) -> impl Iterator<Item = &'static [u8]> {
+        let has = |numbers: &[u8]| {
+            let wire = &numbers[2..];
+            self.0.windows(wire.len()).any(|bytes| bytes == wire)
+        };
+        SYSTEM
+            .iter()
+            .map(|object| &object[..])
+            .filter(move |object| has(object))
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
 }
 
+const NO_ERROR: u8 = 0;
+const TOO_BIG: u8 = 1;
+const GENERAL: u8 = 5;
+const AUTHORIZATION: u8 = 16;
+const NULL: [u8; 2] = [5, 0];
+/// sysDescr, sysName and sysLocation.
+const SYSTEM: [[u8; 9]; 3] =
+    [[1, 3, 6, 1, 2, 1, 1, 1, 0], [1, 3, 6, 1, 2, 1, 1, 5, 0], [1, 3, 6, 1, 2, 1, 1, 6, 0]];
 const DESCR: [u8; 9] = [1, 3, 6, 1, 2, 1, 1, 1, 0];
 const TABLE: [u8; 6] = [1, 3, 6, 1, 2, 1];
 
@@ -241,4 +281,72 @@ async fn an_agent_that_drips_is_left_when_its_time_is_up() {
     let failure = liar.client(limits).await.walk(&root, 10_000).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Timeout);
     assert!(failure.message.contains("altogether"), "{failure}");
+}
+
+fn system() -> [Oid; 3] {
+    SYSTEM.map(|object| Oid::new(&object.map(u32::from)))
+}
+
+fn says(what: &str) -> Option<Value> {
+    Some(Value::Bytes(what.as_bytes().to_vec()))
+}
+
+#[tokio::test]
+async fn an_agent_for_whom_two_objects_are_too_big_is_asked_for_one() {
+    let liar = Liar::new(|asked| {
+        let objects: Vec<&[u8]> = asked.objects().collect();
+        vec![match objects[..] {
+            [one] => asked.answered(&[bound(one, &text(b"told"))]),
+            _ => asked.refused(TOO_BIG),
+        }]
+    })
+    .await;
+    let values = liar.client(quick()).await.get(&system()).await.unwrap();
+    assert_eq!(values, [says("told"), says("told"), says("told")]);
+}
+
+#[tokio::test]
+async fn one_object_that_is_hidden_is_missing_and_all_of_them_are_a_failure() {
+    let hides = |hidden: &'static [[u8; 9]]| {
+        move |asked: &Asked| {
+            let objects: Vec<&[u8]> = asked.objects().collect();
+            let hides = objects.iter().any(|object| hidden.iter().any(|hidden| hidden == object));
+            let told: Vec<Vec<u8>> = objects.iter().map(|object| bound(object, &text(b"told"))).collect();
+            vec![if hides { asked.refused(AUTHORIZATION) } else { asked.answered(&told) }]
+        }
+    };
+    let liar = Liar::new(hides(&SYSTEM[1..2])).await;
+    let values = liar.client(quick()).await.get(&system()).await.unwrap();
+    assert_eq!(values, [says("told"), None, says("told")]);
+    let liar = Liar::new(hides(&SYSTEM)).await;
+    let failure = liar.client(quick()).await.get(&system()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Authentication);
+    assert!(failure.message.contains("widen the view"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_do_bulk_is_walked_row_by_row() {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    for how in [Some(GENERAL), Some(TOO_BIG), None] {
+        let place = AtomicU8::new(0);
+        let liar = Liar::new(move |asked| {
+            if asked.is_bulk() {
+                // by an error, or by silence
+                return how.map(|status| asked.refused(status)).into_iter().collect();
+            }
+            if asked.objects().next().is_some() {
+                return vec![asked.answered(&[bound(&DESCR, &text(b"told"))])];
+            }
+            let row = place.fetch_add(1, Ordering::SeqCst) + 1;
+            let table = if row <= 3 { 9 } else { 10 };
+            vec![asked.answered(&[bound(&[1, 3, 6, 1, 2, 1, table, row], &[2, 1, row])])]
+        })
+        .await;
+        let client = liar.client(quick()).await;
+        // an agent that has answered nothing yet may as well be down
+        client.get(&[descr()]).await.unwrap();
+        let root = Oid::new(&TABLE.map(u32::from)).with(&[9]);
+        let rows = client.walk(&root, 100).await.unwrap();
+        assert_eq!(rows.len(), 3, "{how:?}: {rows:?}");
+    }
 }
