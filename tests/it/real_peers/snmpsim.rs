@@ -24,7 +24,7 @@ const RECORDED: [(&str, &str, &str, &str); 20] = [
     ("UPS/eaton-93e-80", "Eaton", "EATON 93E 80", "4K234LXX06"),
     ("bmc/hp-onboard-administrator", "HP", "BladeSystem c7000 Enclosure G2", ""),
     ("network/appliance/vss-monitoring-optimizer-2400-span", "VSS Monitoring", "Optimizer 2400-SPAN", ""),
-    ("network/firewall/paloalto-pa-5000", "Palo Alto Networks", "PA-5000", "0009C100761"),
+    ("network/firewall/paloalto-pa-5000", "Palo Alto Networks", "PA-5050", "0009C100761"),
     ("network/firewall/sangfor-ad1800-fp2", "Sangfor", "AD-1800-FP2", ""),
     ("network/firewall/topsec-ngfw4000-uf", "Topsec", "NGFW4000-UF", ""),
     ("network/router/cisco-unmarked-0", "Cisco", "Catalyst 3550-24", ""),
