@@ -36,6 +36,7 @@ mod identity;
 mod incidents;
 mod lab_fleet;
 mod lost_connection;
+mod namespace;
 mod peer;
 mod prompts;
 mod pulse_check;

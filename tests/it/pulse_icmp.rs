@@ -66,8 +66,8 @@ fn every_address_answers_with_its_own_mark() {
     }
 }
 
-/// The internet checksum, for packets of the tests' own.
-fn sealed(mut icmp: Vec<u8>) -> Vec<u8> {
+/// With the internet checksum (RFC 1071), for packets of the tests' own.
+pub fn sealed(mut icmp: Vec<u8>) -> Vec<u8> {
     (icmp[2], icmp[3]) = (0, 0);
     let mut sum: u32 =
         icmp.chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(*two.get(1).unwrap_or(&0))).sum();

@@ -82,6 +82,11 @@ impl Prober for Simulated {
 
 /// An engine that watches over `wire`: a second from probe to probe, and down after three misses.
 pub async fn watching(folder: &Path, wire: &Wire, canaries: &[&str], clock: Clock) -> Arc<Engine> {
+    watching_by(folder, wire.probers(), canaries, clock).await
+}
+
+/// An engine that watches by these probers, in the same way.
+pub async fn watching_by(folder: &Path, probers: Probers, canaries: &[&str], clock: Clock) -> Arc<Engine> {
     let config = folder.join("config");
     std::fs::create_dir_all(&config).unwrap();
     let text = format!(
@@ -90,7 +95,7 @@ pub async fn watching(folder: &Path, wire: &Wire, canaries: &[&str], clock: Cloc
     std::fs::write(config.join("config.toml"), text).unwrap();
     let mut options = Options::new(folder.join("data"), config);
     options.schedule = false;
-    options.probers = wire.probers();
+    options.probers = probers;
     options.clock = clock;
     Engine::start_with(options, Network::new()).await.unwrap()
 }
