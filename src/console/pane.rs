@@ -50,6 +50,8 @@ pub enum Topic {
     Pulse,
     /// Incidents and planned work.
     Incidents,
+    /// What devices say they are.
+    Identities,
 }
 
 /// A key and the command line that it stands for. In the line `{device}` is the selected device, `{devices}` the
@@ -203,6 +205,7 @@ impl Decl {
             Topic::Events => from.events != to.events,
             Topic::Pulse => from.pulse != to.pulse,
             Topic::Incidents => from.incidents != to.incidents,
+            Topic::Identities => from.identities != to.identities,
         })
     }
 }

@@ -65,7 +65,7 @@ impl Present {
             first_event,
             next_device: devices.iter().map(|device| device.id.0 + 1).max().unwrap_or(1),
             events: events.into(),
-            versions: Versions { devices: 1, jobs: 1, events: 1, pulse: 1, incidents: 1 },
+            versions: Versions { devices: 1, jobs: 1, events: 1, pulse: 1, incidents: 1, identities: 1 },
             last: Snapshot::default(),
             late_after,
             next_job: 1,
@@ -293,6 +293,11 @@ impl Present {
     }
 
     // ---- the picture
+
+    /// What a device says it is, or that it does not say it, was stored.
+    pub fn touch_identities(&mut self) {
+        self.versions.identities += 1;
+    }
 
     /// Whether anything changed since the last picture.
     pub fn is_stirred(&self) -> bool {

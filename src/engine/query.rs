@@ -7,6 +7,7 @@ use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
 use super::driver_files::{DriverInfo, DriverText, Replay};
+use super::identity::Known;
 use super::notify::Overview;
 use super::series::DeviceHistory;
 use super::start::Engine;
@@ -55,6 +56,8 @@ pub enum Query {
     Driver(DriverId),
     /// Who is told of what, and what is not delivered yet.
     Notifications,
+    /// What every device says it is.
+    Identities,
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -72,7 +75,7 @@ impl Query {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
-            Self::PulseHistory(_) => Role::Viewer,
+            Self::PulseHistory(_) | Self::Identities => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
         }
     }
@@ -117,6 +120,8 @@ pub enum Answer {
     Driver(DriverText),
     /// To [`Query::Notifications`].
     Notifications(Arc<Overview>),
+    /// To [`Query::Identities`]: every device that is not deleted, by name.
+    Identities(Arc<[Known]>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -216,6 +221,7 @@ impl Engine {
                 Query::Config(which) => Answer::Config(engine.read_config(which)?),
                 Query::Pair(old, new) => Answer::Pair(engine.read_config(old)?, engine.read_config(new)?),
                 Query::HostKeys(device) => Answer::HostKeys(engine.known_keys(device)?),
+                Query::Identities => Answer::Identities(engine.every_identity()?.into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::PulseHistory(_) | Query::Replay { .. } | Query::Notifications => {

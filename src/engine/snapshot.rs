@@ -46,6 +46,8 @@ pub struct Versions {
     pub pulse: u64,
     /// [`Snapshot::incidents`] and [`Snapshot::maintenance`].
     pub incidents: u64,
+    /// What devices say they are: no part of the snapshot, panes ask for it.
+    pub identities: u64,
 }
 
 /// A device and what is known of its backups.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceId, Timestamp};
+use super::{DeviceId, Failure, Timestamp};
 
 /// What a device's SNMP agent said of it, and what the rules make of that. Every text is clean and bounded; what was
 /// not said, or no rule knows, is `None`.
@@ -78,4 +78,15 @@ impl Identity {
             _ => matches!((&before.mac, &self.mac), (Some(old), Some(new)) if old != new),
         }
     }
+}
+
+/// That the last reading of a device's identity failed. It is gone with the first reading that does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityFailure {
+    /// Whose.
+    pub device: DeviceId,
+    /// Since when it fails for this reason.
+    pub since: Timestamp,
+    /// Why.
+    pub failure: Failure,
 }

@@ -27,7 +27,7 @@ pub use device::{Device, DeviceId, DriverId, Sealed, TransportKind};
 pub use event::{Event, EventKind, Severity};
 pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
-pub use identity::Identity;
+pub use identity::{Identity, IdentityFailure};
 pub use incident::{Acknowledgement, ChangeBefore, Comment, Ending, Incident, IncidentId};
 pub use length::length;
 pub use maintenance::{Maintenance, MaintenanceId, Scope};

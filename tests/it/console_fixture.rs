@@ -19,7 +19,7 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
-use crate::console_pulse;
+use crate::{console_identity, console_pulse};
 
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -87,6 +87,7 @@ impl World {
             events: versions.events + 1,
             pulse: versions.pulse + 1,
             incidents: versions.incidents + 1,
+            identities: versions.identities + 1,
         };
     }
 
@@ -115,6 +116,9 @@ impl World {
                 Answer::History { runs: runs(*device, self.state).into(), revisions: revisions.into() }
             }
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),
+            Query::Identities => {
+                Answer::Identities(console_identity::identities(self.state, &self.snapshot.devices))
+            }
             _ if self.state == State::Empty && !matches!(query, Query::Search(_)) => {
                 Answer::Failed("core-1 has no good revision stored; `backup run core-1` reads one".into())
             }

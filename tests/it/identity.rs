@@ -191,6 +191,22 @@ async fn a_device_without_credentials_and_one_that_keeps_silent_say_why() {
     assert_eq!(error("sw-1")["kind"], "timeout");
     assert!(error("sw-1")["message"].as_str().unwrap().contains("the community is wrong"));
     assert!(!told.lines.concat().contains("another-one"));
+
+    // they wait in the queue with the reason, until they are read
+    let (_, told) = Shell::over(&engine).run("identity unknown --json").await;
+    let queue = objects(&told.lines);
+    assert_eq!((queue.len(), &queue[0]["device"]), (2, &"bare".into()));
+    assert_eq!(
+        (&queue[0]["error"]["kind"], &queue[1]["error"]["kind"]),
+        (&"incomplete".into(), &"timeout".into())
+    );
+    assert!(queue[1]["at"].is_null() && queue[1]["failing_since"].is_string());
+    let right = Change::new(Field::SnmpCommunity, COMMUNITY);
+    engine.edit_device(&ann(), "sw-1", &[right]).await.unwrap();
+    let (exit, _) = Shell::over(&engine).run("identity run sw-1").await;
+    assert_eq!(exit, Exit::Done);
+    let (_, told) = Shell::over(&engine).run("identity unknown --json").await;
+    assert_eq!(objects(&told.lines).len(), 1);
     let (exit, _) = Shell::over(&engine).run("identity run nobody").await;
     assert_eq!(exit, Exit::Failed);
     let (exit, _) = Shell::over(&engine).run("identity run").await;

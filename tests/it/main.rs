@@ -14,6 +14,7 @@ mod command_store;
 mod completions;
 mod console_engine;
 mod console_fixture;
+mod console_identity;
 mod console_pulse;
 mod demo_cut;
 mod device_fixture;

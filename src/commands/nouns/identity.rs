@@ -6,8 +6,8 @@ use crate::commands::answer::{Table, count, date};
 use crate::commands::devices::{ALL, DRIVER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Needs};
 use crate::engine::ActError;
-use crate::engine::identity::IdentityReport;
-use crate::model::{Danger, Identity, Role};
+use crate::engine::identity::{IdentityReport, Known};
+use crate::model::{Danger, Failure, Identity, Role};
 
 const WHICH: &[Arg] = &[NAMES, GROUP, TAG, DRIVER, ALL];
 
@@ -36,7 +36,7 @@ inventory::submit! { Command {
 inventory::submit! { Command {
     name: "identity unknown",
     aliases: &[],
-    about: "List the devices that answered and whose vendor or model no rule knows, with what they said",
+    about: "List the devices whose last reading failed, with the reason, and those that no rule knows, with what they said",
     args: WHICH,
     role: Role::Viewer,
     danger: Danger::None,
@@ -98,11 +98,11 @@ fn tell(call: &Call, report: &IdentityReport) -> Result<(), ActError> {
     Ok(())
 }
 
-/// An identity as `--json` lists it.
+/// What is known of a device as `--json` lists it.
 #[derive(Serialize)]
 struct Shown<'a> {
     device: &'a str,
-    at: String,
+    at: Option<String>,
     vendor: Option<&'a str>,
     model: Option<&'a str>,
     os: Option<&'a str>,
@@ -115,25 +115,31 @@ struct Shown<'a> {
     sysobjectid: Option<&'a str>,
     sysdescr: Option<&'a str>,
     uptime: Option<u64>,
+    error: Option<&'a Failure>,
+    failing_since: Option<String>,
 }
 
 impl<'a> Shown<'a> {
-    fn of(device: &'a str, identity: &'a Identity) -> Self {
+    fn of(known: &'a Known) -> Self {
+        let identity = known.identity.as_ref();
+        let text = |text: fn(&Identity) -> &Option<String>| identity.and_then(|identity| text(identity).as_deref());
         Self {
-            device,
-            at: identity.at.rfc3339(),
-            vendor: identity.vendor.as_deref(),
-            model: identity.model.as_deref(),
-            os: identity.os.as_deref(),
-            version: identity.version.as_deref(),
-            serial: identity.serial.as_deref(),
-            sysname: identity.sysname.as_deref(),
-            location: identity.location.as_deref(),
-            contact: identity.contact.as_deref(),
-            mac: identity.mac.as_deref(),
-            sysobjectid: identity.sysobjectid.as_deref(),
-            sysdescr: identity.sysdescr.as_deref(),
-            uptime: identity.uptime,
+            device: known.device.name.as_str(),
+            at: identity.map(|identity| identity.at.rfc3339()),
+            vendor: text(|identity| &identity.vendor),
+            model: text(|identity| &identity.model),
+            os: text(|identity| &identity.os),
+            version: text(|identity| &identity.version),
+            serial: text(|identity| &identity.serial),
+            sysname: text(|identity| &identity.sysname),
+            location: text(|identity| &identity.location),
+            contact: text(|identity| &identity.contact),
+            mac: text(|identity| &identity.mac),
+            sysobjectid: text(|identity| &identity.sysobjectid),
+            sysdescr: text(|identity| &identity.sysdescr),
+            uptime: identity.and_then(|identity| identity.uptime),
+            error: known.failure.as_ref().map(|failure| &failure.failure),
+            failing_since: known.failure.as_ref().map(|failure| failure.since.rfc3339()),
         }
     }
 }
@@ -141,14 +147,13 @@ impl<'a> Shown<'a> {
 async fn list(call: &Call) -> Result<Exit, ActError> {
     let known = call.engine()?.identities(&call.args.selection_or_all()?).await?;
     let mut table = Table::new(&["device", "vendor", "model", "os", "version", "serial", "read"]);
-    for (device, identity) in &known {
-        let Some(identity) = identity else { continue };
+    for known in &known {
+        let Some(identity) = &known.identity else { continue };
         if call.json {
-            call.object(&Shown::of(device.name.as_str(), identity))?;
+            call.object(&Shown::of(known))?;
         }
-        let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         table.row([
-            device.name.to_string(),
+            known.device.name.to_string(),
             cell(&identity.vendor),
             cell(&identity.model),
             cell(&identity.os),
@@ -165,22 +170,30 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
 
 async fn unknown(call: &Call) -> Result<Exit, ActError> {
     let known = call.engine()?.identities(&call.args.selection_or_all()?).await?;
-    let mut table = Table::new(&["device", "vendor", "sysobjectid", "said of itself"]);
-    for (device, identity) in &known {
-        let Some(identity) = identity.as_ref().filter(|identity| identity.is_unknown()) else { continue };
+    let mut table = Table::new(&["device", "since", "vendor", "sysobjectid", "failed, or said of itself"]);
+    for known in known.iter().filter(|known| known.needs_a_look()) {
         if call.json {
-            call.object(&Shown::of(device.name.as_str(), identity))?;
+            call.object(&Shown::of(known))?;
         }
-        let cell = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let said = |text: fn(&Identity) -> &Option<String>| cell(&known.identity.as_ref().and_then(|said| text(said).clone()));
+        let (since, what) = match (&known.failure, &known.identity) {
+            (Some(failure), _) => (Some(failure.since), failure.failure.to_string()),
+            (None, identity) => (identity.as_ref().map(|identity| identity.at), said(|said| &said.sysdescr)),
+        };
         table.row([
-            device.name.to_string(),
-            cell(&identity.vendor),
-            cell(&identity.sysobjectid),
-            cell(&identity.sysdescr),
+            known.device.name.to_string(),
+            date(since),
+            said(|said| &said.vendor),
+            said(|said| &said.sysobjectid),
+            what,
         ]);
     }
     if !call.json {
-        table.print(call, "every device that answered is known");
+        table.print(call, "every device that was asked answered, and is known");
     }
     Ok(Exit::Done)
+}
+
+fn cell(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "-".to_owned())
 }

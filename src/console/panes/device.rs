@@ -35,6 +35,7 @@ inventory::submit! { Decl {
         Bind::hint("r", "show-recording", "Recording of the failure"),
         Bind::new("i", "history {device}", "History"),
         Bind::new("P", "pulse-history {device}", "The pulse over time"),
+        Bind::new("I", "identity device:{device}", "What it says it is"),
         Bind::new("E", "edit device {device}", "Change the record"),
         Bind::new("D", "edit driver {driver}", "The driver's file"),
         Bind::new("t", "device trust {device}", "Trust the new host key"),

@@ -31,8 +31,8 @@ pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>,
     let ways = if device.snmp.is_told() { told(engine, device)? } else { listed(engine, device) };
     if ways.is_empty() {
         let what = match device.snmp.version {
-            Some(SnmpVersion::V3) => "snmp_user=NAME",
-            _ => "a community: `device edit NAME --snmp-community`",
+            Some(SnmpVersion::V3) => "snmp_user=NAME".to_owned(),
+            _ => format!("a community: `device edit {} --snmp-community`", device.name),
         };
         return Err(Failure::new(
             FailureKind::Incomplete,

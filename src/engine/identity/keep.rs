@@ -10,9 +10,9 @@ use crate::engine::events::with_events;
 use crate::engine::fields::{Change, Field};
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
-use crate::model::{Device, DriverId, EventKind, Identity, Severity};
+use crate::model::{Device, DriverId, EventKind, Failure, Identity, IdentityFailure, Severity};
 
-use super::{IdentityReport, reading};
+use super::{IdentityReport, Known};
 
 impl Engine {
     /// Stores an identity and shows what changed. `way` is how the agent was asked.
@@ -24,8 +24,7 @@ impl Engine {
         way: &Credentials,
     ) -> Result<IdentityReport, ActError> {
         let asked = Arc::clone(device);
-        let before =
-            self.aside(move |engine| engine.stored_identity(&asked).map_err(|error| reading(&error))).await?;
+        let Known { identity: before, failure, .. } = self.aside(move |engine| engine.known(asked)).await?;
         let changes = before.as_ref().map(|before| identity.changes(before)).unwrap_or_default();
         let now = self.now();
         let mut events = Vec::new();
@@ -38,13 +37,42 @@ impl Engine {
             let name = Some(device.name.clone());
             events.push(self.event(now, EventKind::IdentityChanged, severity, name, &message));
         }
-        let entry = entry(now, by, "identity run").put(&device.id, &identity);
+        let mut entry = entry(now, by, "identity run").put(&device.id, &identity);
+        if failure.is_some() {
+            entry.remove::<IdentityFailure>(&device.id);
+        }
         self.commit(with_events(entry, &events), "storing an identity").await?;
         if !events.is_empty() {
             self.tell(events);
         }
+        self.show_identities();
         self.learn(by, device, &identity, way).await?;
         Ok(IdentityReport::read(&device.name, &identity, changes))
+    }
+
+    /// Stores why a reading failed; that it fails as before is no news.
+    pub(super) async fn keep_failure(
+        self: &Arc<Self>,
+        by: &Actor,
+        device: &Arc<Device>,
+        failure: &Failure,
+    ) -> Result<(), ActError> {
+        let asked = Arc::clone(device);
+        let before = self.aside(move |engine| engine.known(asked)).await?.failure;
+        if before.is_some_and(|before| before.failure == *failure) {
+            return Ok(());
+        }
+        let now = self.now();
+        let kept = IdentityFailure { device: device.id, since: now, failure: failure.clone() };
+        let entry = entry(now, by, "identity run").put(&device.id, &kept);
+        self.commit(entry, "storing why an identity was not read").await?;
+        self.show_identities();
+        Ok(())
+    }
+
+    fn show_identities(&self) {
+        self.present().touch_identities();
+        self.publisher.ring();
     }
 
     /// A device whose record does not say how to ask it, or what kind it is, is told.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::device::identity::Rules;
-use crate::model::{Device, DeviceName, Failure, Identity};
+use crate::model::{Device, DeviceName, Failure, Identity, IdentityFailure};
 use crate::store::StoreError;
 
 use super::actor::Actor;
@@ -94,6 +94,47 @@ impl IdentityReport {
     }
 }
 
+/// A device and what is known of what it is.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The device.
+    pub device: Arc<Device>,
+    /// What it said when it was last read; `None` where it never was.
+    pub identity: Option<Identity>,
+    /// Why the last reading failed; `None` where it did not.
+    pub failure: Option<IdentityFailure>,
+}
+
+/// How well a device is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The last reading failed.
+    Failed,
+    /// It answered, and no rule knows its vendor or its model.
+    Unknown,
+    /// Nobody has asked it.
+    Unasked,
+    /// It is known.
+    Known,
+}
+
+impl Known {
+    /// How well it is known.
+    pub fn standing(&self) -> Standing {
+        match (&self.failure, &self.identity) {
+            (Some(_), _) => Standing::Failed,
+            (None, None) => Standing::Unasked,
+            (None, Some(identity)) if identity.is_unknown() => Standing::Unknown,
+            (None, Some(_)) => Standing::Known,
+        }
+    }
+
+    /// Whether somebody should look at it: it failed, or no rule knows it.
+    pub fn needs_a_look(&self) -> bool {
+        matches!(self.standing(), Standing::Failed | Standing::Unknown)
+    }
+}
+
 /// A reading of identities that goes on; dropping it ends it.
 #[derive(Debug)]
 pub struct IdentityHandle {
@@ -133,23 +174,21 @@ impl Engine {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn identities(
-        self: &Arc<Self>,
-        selection: &Selection,
-    ) -> Result<Vec<(Arc<Device>, Option<Identity>)>, ActError> {
+    pub async fn identities(self: &Arc<Self>, selection: &Selection) -> Result<Vec<Known>, ActError> {
         let devices = self.select(selection)?;
-        self.aside(move |engine| {
-            let read = |device: Arc<Device>| {
-                let identity = engine.stored_identity(&device);
-                identity.map(|identity| (device, identity)).map_err(|error| reading(&error))
-            };
-            devices.into_iter().map(read).collect()
-        })
-        .await
+        self.aside(move |engine| devices.into_iter().map(|device| engine.known(device)).collect()).await
     }
 
-    fn stored_identity(&self, device: &Device) -> Result<Option<Identity>, StoreError> {
-        self.store.get(&device.id)
+    /// What is known of every device that is not deleted, by name.
+    pub(super) fn every_identity(&self) -> Result<Vec<Known>, ActError> {
+        let rows = self.rows().into_iter().filter(|row| row.device.deleted.is_none());
+        rows.map(|row| self.known(row.device)).collect()
+    }
+
+    fn known(&self, device: Arc<Device>) -> Result<Known, ActError> {
+        let read = || Ok((self.store.get(&device.id)?, self.store.get(&device.id)?));
+        let (identity, failure) = read().map_err(|error| reading(&error))?;
+        Ok(Known { device, identity, failure })
     }
 
     /// The rules by which devices are known; read when they are first needed.

@@ -47,11 +47,11 @@ pub(super) async fn all(
     let count = devices.len();
     let silent = round.ask(devices, at_once).await;
     if silent.len() == count {
-        return round.tell(silent);
+        return round.tell(silent).await;
     }
     let again = silent.into_iter().map(|one| one.device).collect();
     let silent = round.ask(again, at_once.div_ceil(SECOND_ROUND)).await;
-    round.tell(silent);
+    round.tell(silent).await;
 }
 
 /// What the readings of one run share.
@@ -101,18 +101,30 @@ impl Round {
                 })
             }
             Err(failure) if failure.kind == FailureKind::Timeout => return Some(Silent { device, failure }),
-            Err(failure) => IdentityReport::failed(&device.name, failure),
+            Err(failure) => {
+                self.tell_failure(&device, failure).await;
+                return None;
+            }
         };
         // whoever asked may have gone away
         let _ = self.report.send(report);
         None
     }
 
-    /// Reports these as they are.
-    fn tell(&self, silent: Vec<Silent>) {
-        for one in silent {
-            let _ = self.report.send(IdentityReport::failed(&one.device.name, one.failure));
+    /// Stores and reports that these are as they are; together, since each waits for the disk.
+    async fn tell(self: &Arc<Self>, silent: Vec<Silent>) {
+        let mut telling = JoinSet::new();
+        for Silent { device, failure } in silent {
+            let round = Arc::clone(self);
+            telling.spawn(async move { round.tell_failure(&device, failure).await });
         }
+        while telling.join_next().await.is_some() {}
+    }
+
+    async fn tell_failure(&self, device: &Arc<Device>, failure: Failure) {
+        // a store that does not take it says so elsewhere; the reason of the failure tells more
+        let _ = self.engine.keep_failure(&self.by, device, &failure).await;
+        let _ = self.report.send(IdentityReport::failed(&device.name, failure));
     }
 }
 
