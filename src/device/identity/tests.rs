@@ -420,3 +420,127 @@ fn the_chassis_is_believed_unless_it_says_nothing() {
 fn an_agent_that_says_nothing_is_nobody() {
     assert_eq!(Rules::embedded().judge(&Seen::default()), Default::default());
 }
+
+/// sysObjectID below `enterprises`, sysDescr, objects below `enterprises` and their answers, and the vendor, model, version
+/// and serial number that must come out.
+type AskedCase = (&'static str, &'static str, &'static [(&'static str, &'static str)], [&'static str; 4]);
+
+const ASKED_CASES: &[AskedCase] = &[
+    (
+        "207.1.14.99",
+        "Allied Telesis router/switch, AW+ v5.4.4-3.5",
+        &[("207.8.4.4.3.21.1.1.4", "x510-28GTX"), ("207.8.4.4.3.21.1.1.8.1.1", "A04939A130000001")],
+        ["Allied Telesis", "x510-28GTX", "5.4.4-3.5", "A04939A130000001"],
+    ),
+    (
+        "207.1.14.109",
+        "Allied Telesis router/switch, AW+ v5.4.6-1.1",
+        &[("207.8.4.4.3.21.1.1.4", "AT-SBx81GP24")],
+        ["Allied Telesis", "", "5.4.6-1.1", ""],
+    ),
+    (
+        "5003.8.1.1.63",
+        "",
+        &[
+            ("5003.9.10.10.2.3.1.0", "Mediant 800"),
+            ("5003.9.10.10.2.3.2.0", "5000001"),
+            ("5003.9.10.10.2.2.1.0", "7.20A.158.035"),
+        ],
+        ["AudioCodes", "Mediant 800", "7.20A.158.035", "5000001"],
+    ),
+    (
+        "17409",
+        "EPON OLT",
+        &[
+            ("17409.2.3.1.3.1.1.7.1.0", "FD1208S-B0"),
+            ("17409.2.3.1.1.13.0", "CD1000000001"),
+            ("17409.2.3.1.3.1.1.9.1.0", "V1.4.5_191120"),
+        ],
+        ["C-Data", "FD1208S-B0", "V1.4.5_191120", "CD1000000001"],
+    ),
+    ("17409", "EPON OLT", &[("17409.2.3.1.3.1.1.7.1.0", "X-8000")], ["", "", "", ""]),
+    (
+        "23695.3.1.1",
+        "",
+        &[
+            ("23695.200.1.1.1.1.1.0", "Peplink Balance 310"),
+            ("23695.200.1.1.1.1.2.0", "1824-0000-0001"),
+            ("23695.200.1.1.1.1.3.0", "8.1.1 build 4992"),
+        ],
+        ["Peplink", "Peplink Balance 310", "8.1.1 build 4992", "1824-0000-0001"],
+    ),
+    (
+        "13315.2.1",
+        "Linux bdds1 4.9.0",
+        &[
+            ("13315.3.2.2.1.5.0", "BDDS-50"),
+            ("13315.3.2.2.1.3.0", "J000001"),
+            ("13315.3.2.2.1.2.0", "8.3.2-104"),
+        ],
+        ["BlueCat", "BDDS-50", "8.3.2-104", "J000001"],
+    ),
+    (
+        "4526.100.10.19",
+        "switch of the first floor",
+        &[
+            ("4526.10.1.1.1.3.0", "GSM7352Sv2"),
+            ("4526.10.1.1.1.4.0", "2EG00000001"),
+            ("4526.10.1.1.1.13.0", "8.0.3.4"),
+        ],
+        ["Netgear", "GSM7352Sv2", "8.0.3.4", "2EG00000001"],
+    ),
+    (
+        "9.6.1.83.28.1",
+        "28-port Gigabit Managed Switch",
+        &[
+            ("9.6.1.101.53.14.1.11.1", "SG300-28"),
+            ("9.6.1.101.53.14.1.5.1", "DNI000000AA"),
+            ("9.6.1.101.2.4.0", "1.4.8.6"),
+        ],
+        ["Cisco", "SG300-28", "1.4.8.6", "DNI000000AA"],
+    ),
+    (
+        "8072.3.2.10",
+        "Linux router 4.14.179",
+        &[("48690.1.2.0", "RUTX11"), ("48690.1.1.0", "1100000001"), ("48690.1.6.0", "RUTX_R_00.02.04")],
+        ["Teltonika", "RUTX11", "RUTX_R_00.02.04", "1100000001"],
+    ),
+    (
+        "664.1.747",
+        "Total Access 5000",
+        &[("664.3.1.1.0", "Total Access 5000"), ("664.3.1.4.0", "LBADTN0000AA001"), ("664.3.1.6.0", "16.4")],
+        ["ADTRAN", "Total Access 5000", "16.4", "LBADTN0000AA001"],
+    ),
+    (
+        "33555.1.1",
+        "",
+        &[("33555.1.1.1.1.0", "RAy2-17"), ("33555.1.1.1.2.0", "12500001")],
+        ["Racom", "RAy2-17", "", "12500001"],
+    ),
+];
+
+#[test]
+fn what_a_maker_has_an_object_for_is_asked_and_believed() {
+    let rules = Rules::embedded();
+    let mut wrong = Vec::new();
+    for (object, descr, objects, wanted) in ASKED_CASES {
+        let mut seen = Seen {
+            object: Some(format!("1.3.6.1.4.1.{object}").parse().unwrap()),
+            descr: Some((*descr).to_owned()).filter(|descr| !descr.is_empty()),
+            ..Seen::default()
+        };
+        for question in rules.questions(&seen) {
+            let asked = question.oid.to_string();
+            let answer = objects.iter().find(|(oid, _)| asked == format!("1.3.6.1.4.1.{oid}"));
+            if let Some((_, answer)) = answer {
+                seen.answers.insert(question, (*answer).to_owned());
+            }
+        }
+        let found = rules.judge(&seen);
+        let found = [found.vendor, found.model, found.version, found.serial].map(Option::unwrap_or_default);
+        if found != *wanted {
+            wrong.push(format!("{object} {descr:?}: {found:?} and not {wanted:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
