@@ -119,7 +119,11 @@ impl Rules {
         let os = captured(Fact::Os).or_else(|| first(|rule| rule.os.as_ref()));
         Findings {
             model: model
-                .or_else(|| own_words.and_then(|(descr, vendor)| plain::model(descr, vendor)))
+                .or_else(|| {
+                    // an agent that is given its own name for a description says nothing of its model
+                    let words = own_words.filter(|(descr, _)| seen.name.as_deref() != Some(*descr));
+                    words.and_then(|(descr, vendor)| plain::model(descr, vendor))
+                })
                 .filter(|_| vendor.is_some()),
             version: asked(Fact::Version)
                 .or_else(|| captured(Fact::Version))

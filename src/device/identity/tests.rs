@@ -383,6 +383,22 @@ const CASES: &[Case] = &[
     ("46242", "Netonix WS-12-250-AC", "Netonix", "WS-12-250-AC", ""),
     ("7342.1", "Omnitron iConverter 8900N-0 v4.3.2 s/n 00123456", "Omnitron", "8900N-0", "4.3.2"),
     ("1916.2.205", "ExtremeXOS version 15.2.3.2 by release-manager", "Aviat", "CTR-8440", "15.2.3.2"),
+    (
+        "9303.1.5.1",
+        "MS4048, iBOS Version ibos-ms4000-ED-4.10.2 Copyright (c) Waystream",
+        "Waystream",
+        "MS4048",
+        "4.10.2",
+    ),
+    (
+        "5624.2.1.162",
+        "Extreme Networks, Inc. 7148-SFP Rev 08.32.02.0008",
+        "Extreme",
+        "7148-SFP",
+        "08.32.02.0008",
+    ),
+    ("248.14.10.41", "Hirschmann Railswitch", "Hirschmann", "", ""),
+    ("2007.4.1", "TELDAT Router V10.09", "Teldat", "", "10.09"),
     ("8072.3.2.10", "Some text of an operator", "", "", ""),
     ("17409", "Some EPON OLT", "", "", ""),
     ("999999.7", "Cisco IOS Software in somebody's banner", "", "", ""),
@@ -430,6 +446,19 @@ fn the_chassis_is_believed_unless_it_says_nothing() {
     let found = rules.judge(&seen("N/A", "0000000000"));
     assert_eq!(found.model.as_deref(), Some("Catalyst 2960-24TT"));
     assert_eq!(found.serial, None);
+}
+
+#[test]
+fn a_description_that_is_the_name_is_no_model() {
+    let rules = Rules::embedded();
+    let seen = |name: &str| Seen {
+        object: Some("1.3.6.1.4.1.11256.2.0".parse().unwrap()),
+        descr: Some("SN310".into()),
+        name: Some(name.into()),
+        ..Seen::default()
+    };
+    assert_eq!(rules.judge(&seen("SN310")).model, None);
+    assert_eq!(rules.judge(&seen("fw2-north")).model.as_deref(), Some("SN310"));
 }
 
 #[test]
@@ -526,6 +555,12 @@ const ASKED_CASES: &[AskedCase] = &[
         "Total Access 5000",
         &[("664.3.1.1.0", "Total Access 5000"), ("664.3.1.4.0", "LBADTN0000AA001"), ("664.3.1.6.0", "16.4")],
         ["ADTRAN", "Total Access 5000", "16.4", "LBADTN0000AA001"],
+    ),
+    (
+        "248.11.2.1.7",
+        "Hirschmann Rail Switch Power Enhanced",
+        &[("248.11.10.1.1.2.0", "RSPE35-24044O7T99"), ("248.11.10.1.1.3.0", "942000001000000001")],
+        ["Hirschmann", "RSPE35-24044O7T99", "", "942000001000000001"],
     ),
     (
         "33555.1.1",
