@@ -21,7 +21,7 @@ pub struct Snapshot {
     pub pulse: Arc<PulsePicture>,
     /// Every open incident, then those that ended lately, newest first; at most 500 that ended.
     pub incidents: Arc<[Incident]>,
-    /// Planned work that goes on or is ahead, by its begin.
+    /// Planned work that goes on or is ahead, by its begin; then that which is over, the newest end first, at most 200.
     pub maintenance: Arc<[Maintenance]>,
     /// When the schedule begins its next backup; `None` where it is off, or nothing is to be backed up.
     pub next_backup: Option<Timestamp>,

@@ -63,4 +63,45 @@ impl Maintenance {
     pub fn is_on(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
     }
+
+    /// `on`, `ahead` or `over` at `now`; called off before it began, it is over. The words are part of the `--json`
+    /// shapes.
+    pub fn phase(&self, now: Timestamp) -> &'static str {
+        if self.until <= now {
+            "over"
+        } else if now < self.from {
+            "ahead"
+        } else {
+            "on"
+        }
+    }
+
+    /// Whether somebody ended it before it began.
+    pub fn is_called_off(&self) -> bool {
+        self.until < self.from
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_called_off_is_over_and_not_ahead() {
+        let mut window = Maintenance {
+            id: MaintenanceId(1),
+            announced: Timestamp(0),
+            scope: Scope::Group("core".into()),
+            from: Timestamp(100),
+            until: Timestamp(200),
+            by: "alice".into(),
+            why: "test".into(),
+            ended_by: None,
+        };
+        let phases = |window: &Maintenance| [99, 100, 199, 200].map(|at| window.phase(Timestamp(at)));
+        assert_eq!(phases(&window), ["ahead", "on", "on", "over"]);
+        assert!(!window.is_called_off());
+        window.until = Timestamp(50);
+        assert_eq!((window.phase(Timestamp(50)), window.is_called_off()), ("over", true));
+    }
 }

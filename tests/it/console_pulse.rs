@@ -143,11 +143,8 @@ fn incident(id: u64, name: &str, minutes: i64, ending: Option<Ending>, cause: St
     }
 }
 
-/// Planned work: one that goes on, one that is ahead.
+/// Planned work of every scope: that goes on, is ahead, was ended, called off or is over by itself.
 pub fn maintenance(state: State) -> Arc<[Maintenance]> {
-    if !matches!(state, State::Trouble | State::Hostile) {
-        return Arc::default();
-    }
     let why = if state == State::Hostile { HOSTILE } else { "new power supply" };
     let window = |id, scope, from: i64, until: i64| Maintenance {
         id: MaintenanceId(id),
@@ -155,12 +152,22 @@ pub fn maintenance(state: State) -> Arc<[Maintenance]> {
         scope,
         from: ago(-from),
         until: ago(-until),
-        by: "alice".into(),
+        by: if state == State::Hostile { HOSTILE.into() } else { "alice".into() },
         why: why.into(),
         ended_by: None,
     };
+    let device = |name: &str| Scope::Device(name.parse().unwrap());
+    let over = Maintenance { announced: ago(3000), ..window(1, device("core-1"), -2900, -2840) };
+    if !matches!(state, State::Trouble | State::Hostile) {
+        return if state == State::Normal { Arc::new([over]) } else { Arc::default() };
+    }
+    let ended = |window: Maintenance| Maintenance { ended_by: Some("carol".into()), ..window };
     Arc::new([
-        window(2, Scope::Device("olt-1".parse().unwrap()), -30, 90),
+        window(2, device("olt-1"), -30, 90),
+        window(6, Scope::Subtree("dist-north-1".parse().unwrap()), -10, 50),
         window(3, Scope::Group("campus/north".into()), 840, 960),
+        ended(window(5, device("edge-1"), 600, -20)),
+        ended(window(4, Scope::Group("campus".into()), -400, -330)),
+        over,
     ])
 }

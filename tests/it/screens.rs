@@ -598,3 +598,33 @@ fn the_wall_says_that_all_is_well_only_when_it_is() {
     let nobody = wall(&|picture| picture.at = None);
     assert!(nobody.contains("NOBODY WATCHES") && !nobody.contains(well), "{nobody}");
 }
+
+#[test]
+fn planned_work_is_found_opened_ended_and_begun() {
+    let mut operator = trouble();
+    operator.press("7W").sees("Planned work").sees("2 on, 1 ahead").sees("· ended").sees("· over");
+    operator.sees("1 device:").sees("olt-1");
+    operator.press("<enter>").sees("Device olt-1").press("<esc>");
+    operator.press("X").sees("End planned work early").press("<enter>").sees("nothing was done");
+    operator.press("jX").press("<right><enter>");
+    assert_eq!(operator.line(), "maintenance end 6");
+    operator.sees("dist-north-1 and all that hangs on it").press("j").sees("group campus/north");
+    operator.press("<enter>").sees("group:campus/north").press("<esc>-");
+    operator
+        .command("maintenance")
+        .press("G")
+        .sees("over, ended 47h ago")
+        .press("X")
+        .sees("Planned work 1 is over");
+    operator
+        .press("k")
+        .sees("ended early by carol")
+        .press("k")
+        .sees("called off by carol")
+        .press("x")
+        .sees("3 of 6")
+        .sees_not("· ended");
+    operator.press("<esc>/why:nothing<enter>").sees("Nothing passes the filter");
+    operator.press("<esc>a").sees(":maintenance add ").press("<esc>");
+    operator.command("maintenance state:ahead").sees("1 of 6");
+}

@@ -76,20 +76,10 @@ fn shown(window: &Maintenance, now: Timestamp) -> Shown<'_> {
         group,
         from: window.from.rfc3339(),
         until: window.until.rfc3339(),
-        state: state(window, now),
+        state: window.phase(now),
         by: &window.by,
         why: &window.why,
         ended_by: window.ended_by.as_deref(),
-    }
-}
-
-fn state(window: &Maintenance, now: Timestamp) -> &'static str {
-    if window.is_on(now) {
-        "on"
-    } else if now < window.from {
-        "ahead"
-    } else {
-        "over"
     }
 }
 
@@ -123,7 +113,7 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
         }
         table.row([
             window.id.to_string(),
-            state(window, now).to_owned(),
+            window.phase(now).to_owned(),
             date(Some(window.from)),
             date(Some(window.until)),
             window.scope.to_string(),

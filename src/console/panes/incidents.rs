@@ -29,6 +29,7 @@ inventory::submit! { Decl {
         Bind::hint("c", "comment", "Comment"),
         Bind::new("C", "close", "Close"),
         Bind::new("i", "history {device}", "History of the root's configuration"),
+        Bind::new("W", "maintenance", "What work is planned"),
         Bind::new("x", "filter state:open", "Only those that are open"),
     ],
     make: |args, cx| {

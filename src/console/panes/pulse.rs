@@ -30,6 +30,7 @@ inventory::submit! { Decl {
         Bind::hint("a", "ack", "Acknowledge its incident"),
         Bind::hint("p", "toggle-pause", "Pause, or watch again"),
         Bind::hint("m", "plan-work", "Plan work"),
+        Bind::new("W", "maintenance", "What work is planned"),
         Bind::new("P", "pulse-history {device}", "The pulse over time"),
         Bind::new("i", "history {device}", "History of its configuration"),
         Bind::new("I", "show-incident", "Its incident"),

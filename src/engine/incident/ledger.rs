@@ -8,6 +8,8 @@ use crate::model::{DeviceId, Incident, IncidentId, Maintenance, MaintenanceId, T
 
 /// The most incidents that are shown of those that are over.
 const SHOWN: usize = 500;
+/// The most planned work that is shown of that which is over.
+const WINDOWS_SHOWN: usize = 200;
 
 /// See the file's head. `Engine` keeps it behind a lock that is held while a change of it is stored.
 #[derive(Default)]
@@ -51,12 +53,14 @@ impl Ledger {
         open.into_iter().chain(&self.over).cloned().collect()
     }
 
-    /// Planned work that goes on or is ahead, by its begin.
+    /// Planned work that goes on or is ahead, by its begin; then that which is over, the newest end first.
     pub fn windows(&self, now: Timestamp) -> Arc<[Maintenance]> {
-        let mut windows: Vec<Maintenance> =
-            self.windows.iter().filter(|window| now < window.until).cloned().collect();
-        windows.sort_by_key(|window| (window.from, window.id));
-        windows.into()
+        let (mut ahead, mut over): (Vec<&Maintenance>, Vec<&Maintenance>) =
+            self.windows.iter().partition(|window| now < window.until);
+        ahead.sort_by_key(|window| (window.from, window.id));
+        over.sort_by_key(|window| std::cmp::Reverse((window.until, window.id)));
+        over.truncate(WINDOWS_SHOWN);
+        ahead.into_iter().chain(over).cloned().collect()
     }
 
     pub(super) fn take_incident_number(&mut self) -> IncidentId {

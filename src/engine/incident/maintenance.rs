@@ -186,8 +186,8 @@ impl Engine {
     }
 }
 
-/// The devices that a window is about.
-fn in_scope(scope: &Scope, devices: &[Arc<Device>]) -> HashSet<DeviceId> {
+/// The devices that a window is about, of `devices`.
+pub fn in_scope(scope: &Scope, devices: &[Arc<Device>]) -> HashSet<DeviceId> {
     match scope {
         Scope::Device(name) => {
             devices.iter().filter(|device| device.name == *name).map(|device| device.id).collect()

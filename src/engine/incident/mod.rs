@@ -15,4 +15,4 @@ mod words;
 
 pub(super) use keep::work;
 pub(super) use ledger::Ledger;
-pub use maintenance::NewMaintenance;
+pub use maintenance::{NewMaintenance, in_scope};
