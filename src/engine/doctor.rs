@@ -1,7 +1,7 @@
 //! Whether everything stands as it should: what is wrong, and what to do about it.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -185,7 +185,7 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
         (data.to_owned(), 0o077, "can be read by other users"),
         (data.join("data.key"), 0o077, "can be read by other users"),
         (config.to_owned(), 0o022, "can be changed by other users"),
-        (config.join(FILE), 0o022, "can be changed by other users"),
+        config_file(config),
         (config.join("drivers"), 0o022, "can be changed by other users"),
     ] {
         findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
@@ -195,6 +195,14 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
             .push(Finding::good("permissions", "the data folder is private, the settings are the owner's"));
     }
     findings
+}
+
+/// The settings must be changed by nobody else, and read by nobody else where they hold communities or passwords.
+fn config_file(config: &Path) -> (PathBuf, u32, &'static str) {
+    match Settings::read(config).is_ok_and(|settings| settings.snmp.has_secrets()) {
+        true => (config.join(FILE), 0o077, "holds secrets of SNMP and can be read by other users"),
+        false => (config.join(FILE), 0o022, "can be changed by other users"),
+    }
 }
 
 fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) -> Option<Finding> {
@@ -320,6 +328,22 @@ mod tests {
         let found = look();
         assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
         assert_eq!(found[0].advice, format!("chmod go-w {}", config.join("drivers").display()));
+    }
+
+    #[test]
+    fn settings_with_secrets_that_others_can_read_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let look = |text: &str, mode| {
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            let (path, forbidden, what) = config_file(folder.path());
+            look_at_mode(&path, forbidden, what, false).map(|finding| finding.advice)
+        };
+        assert_eq!(look("", 0o644), None);
+        let secret = "[snmp]\ncommunities = [\"not-public\"]\n";
+        assert_eq!(look(secret, 0o644), Some(format!("chmod go= {}", file.display())));
+        assert_eq!(look(secret, 0o600), None);
     }
 
     #[test]

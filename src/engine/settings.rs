@@ -1,6 +1,8 @@
 //! `config.toml` in the configuration folder: what an operator sets once for the whole engine.
 
+mod hidden;
 mod pulse;
+mod snmp;
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,11 +11,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::device::driver::Limits;
-use crate::device::snmp::SnmpLimits;
-use crate::model::Secret;
 
+pub(super) use hidden::Hidden;
 use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings, is_in_group};
+use snmp::SnmpTable;
+pub use snmp::{SnmpSettings, SnmpUser};
 
 /// The file's name in the configuration folder.
 pub const FILE: &str = "config.toml";
@@ -47,23 +50,6 @@ pub struct Settings {
     pub pulse: PulseSettings,
     /// How agents are asked.
     pub snmp: SnmpSettings,
-}
-
-/// How SNMP agents are asked.
-#[derive(Clone, Debug)]
-pub struct SnmpSettings {
-    /// Communities that are tried on devices whose record names none.
-    pub communities: Vec<Secret>,
-    /// Most agents at once.
-    pub concurrency: usize,
-    /// How long and how much an agent may answer.
-    pub limits: SnmpLimits,
-}
-
-impl Default for SnmpSettings {
-    fn default() -> Self {
-        Self { communities: Vec::new(), concurrency: 200, limits: SnmpLimits::default() }
-    }
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -203,16 +189,6 @@ struct LimitsTable {
     answer_megabytes: Option<Spanned<u32>>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct SnmpTable {
-    communities: Vec<String>,
-    concurrency: Option<Spanned<u32>>,
-    timeout: Option<Spanned<String>>,
-    retries: Option<Spanned<u32>>,
-    whole: Option<Spanned<String>>,
-}
-
 /// Where in the file, and what is wrong there.
 type Mistake = (usize, String);
 
@@ -229,20 +205,8 @@ impl Written {
             })?,
             ..usual.limits
         };
-        let snmp = SnmpSettings {
-            communities: self.snmp.communities.into_iter().map(Secret::new).collect(),
-            concurrency: or_usual(self.snmp.concurrency, usual.snmp.concurrency, |n| {
-                number(n, 1, 5000).map(|n| n as usize)
-            })?,
-            limits: SnmpLimits {
-                timeout: or_usual(self.snmp.timeout, usual.snmp.limits.timeout, a_few_seconds)?,
-                retries: or_usual(self.snmp.retries, usual.snmp.limits.retries, |n| number(n, 0, 10))?,
-                whole: or_usual(self.snmp.whole, usual.snmp.limits.whole, a_few_seconds)?,
-                ..usual.snmp.limits
-            },
-        };
         Ok(Settings {
-            snmp,
+            snmp: self.snmp.into_settings()?,
             daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
             jitter: or_usual(self.backup.jitter, usual.jitter, less_than_a_day)?,
             concurrency: or_usual(self.backup.concurrency, usual.concurrency, |n| {

@@ -37,7 +37,7 @@ pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>,
         return Err(Failure::new(
             FailureKind::Incomplete,
             format!(
-                "{} has no SNMP credentials: give it {what}, or list communities under [snmp] in config.toml",
+                "{} has no SNMP credentials: give it {what}, or list users and communities under [snmp] in config.toml",
                 device.name
             ),
         ));
@@ -80,10 +80,14 @@ fn told(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
     Ok(ways)
 }
 
-/// The list of the settings: every community with 2c, then with 1.
+/// The list of the settings: the users, then every community with 2c, then with 1. What gives no secret away comes
+/// first; a device is remembered with what it answered, so that it waits for the others once.
 fn listed(engine: &Engine, device: &Device) -> Vec<Credentials> {
-    let communities = engine.settings.snmp.communities.iter();
-    communities.flat_map(|community| of_community(device.snmp.version, community)).collect()
+    let snmp = &engine.settings.snmp;
+    let may_be_user = device.snmp.version.is_none_or(|version| version == SnmpVersion::V3);
+    let users = snmp.users.iter().filter(|_| may_be_user).cloned().map(Credentials::from);
+    let communities = snmp.communities.iter();
+    users.chain(communities.flat_map(|community| of_community(device.snmp.version, community))).collect()
 }
 
 fn of_community(

@@ -83,13 +83,7 @@ impl Engine {
         identity: &Identity,
         way: &Credentials,
     ) -> Result<(), ActError> {
-        let mut changes = Vec::new();
-        if !device.snmp.is_told()
-            && let Credentials::Community { community, .. } = way
-        {
-            changes.push(Change::new(Field::SnmpVersion, way.version().as_str()));
-            changes.push(Change::new(Field::SnmpCommunity, community.expose()));
-        }
+        let mut changes = if device.snmp.is_told() { Vec::new() } else { remembered(way) };
         if device.transport.is_some()
             && device.driver.is_none()
             && let Some(driver) = identity.driver.as_ref().filter(|driver| self.has_driver(driver))
@@ -106,4 +100,26 @@ impl Engine {
     fn has_driver(&self, driver: &str) -> bool {
         driver.parse::<DriverId>().is_ok_and(|driver| self.drivers().knows(&driver))
     }
+}
+
+/// The fields that say how a device was asked.
+fn remembered(way: &Credentials) -> Vec<Change> {
+    let mut changes = vec![Change::new(Field::SnmpVersion, way.version().as_str())];
+    match way {
+        Credentials::Community { community, .. } => {
+            changes.push(Change::new(Field::SnmpCommunity, community.expose()));
+        }
+        Credentials::User { name, auth, privacy } => {
+            changes.push(Change::new(Field::SnmpUser, name.clone()));
+            if let Some((auth, password)) = auth {
+                changes.push(Change::new(Field::SnmpAuth, auth.as_str()));
+                changes.push(Change::new(Field::SnmpAuthPassword, password.expose()));
+            }
+            if let Some((privacy, password)) = privacy {
+                changes.push(Change::new(Field::SnmpPriv, privacy.as_str()));
+                changes.push(Change::new(Field::SnmpPrivPassword, password.expose()));
+            }
+        }
+    }
+    changes
 }

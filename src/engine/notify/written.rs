@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use toml::Spanned;
 
 use crate::engine::Selection;
-use crate::engine::settings::{duration, line_of};
+use crate::engine::settings::{Hidden, duration, line_of};
 use crate::model::{Address, DeviceName, EventKind, Secret, Severity, nearest};
 
 use super::quiet::Quiet;
@@ -32,19 +32,6 @@ pub fn read(text: &str, folder: &Path) -> Result<NotifySettings, Fault> {
     let written: Written = toml::from_str(text)
         .map_err(|error| (error.span().map(|span| line_of(text, span.start)), error.message().to_owned()))?;
     written.into_settings(folder).map_err(|(at, message)| (Some(line_of(text, at)), message))
-}
-
-/// A text that no error repeats.
-#[derive(Clone)]
-struct Hidden(Secret);
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => Ok(Self(Secret::new(text))),
-            _ => Err(serde::de::Error::custom("a text in quotes belongs here")),
-        }
-    }
 }
 
 #[derive(Deserialize)]

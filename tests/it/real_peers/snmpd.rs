@@ -87,7 +87,13 @@ impl Snmpd {
 
 /// An engine that waits for an agent that is still starting: it asks again.
 async fn patient(snmpd: &Snmpd) -> Arc<Engine> {
-    let engine = engine(snmpd.folder.path(), "[snmp]\ntimeout = \"1s\"\nretries = 8\n").await;
+    patient_with(snmpd, "").await
+}
+
+/// The same, with more settings.
+async fn patient_with(snmpd: &Snmpd, more: &str) -> Arc<Engine> {
+    let settings = format!("[snmp]\ntimeout = \"1s\"\nretries = 8\n{more}");
+    let engine = engine(snmpd.folder.path(), &settings).await;
     snmpd.add(&engine, "first", &[(Field::SnmpCommunity, "lab-secret")]).await;
     let (exit, told) = Shell::over(&engine).run("identity run first --json").await;
     assert_eq!(exit, Exit::Done, "{:?}", told.lines);
@@ -129,6 +135,32 @@ async fn every_version_digest_and_cipher_is_understood() {
         assert!(one["vendor"].is_null() && one["model"].is_null(), "{one}");
         assert!(one["uptime"].is_u64(), "{one}");
     }
+}
+
+#[tokio::test]
+async fn users_of_the_settings_are_tried_and_the_one_that_works_is_remembered() {
+    if !is_here("net-snmp", &[SNMPD], false) {
+        return;
+    }
+    let snmpd = Snmpd::start();
+    let users = [("nobody", "no-such-user-0", "no-such-user-0"), ("s256", "auth-s256-0", "priv-s256-0")];
+    let tables = users.map(|(user, auth, privacy)| {
+        format!(
+            "[[snmp.user]]\nuser = \"{user}\"\nauth = \"sha256\"\nauth_password = \"{auth}\"\n\
+             priv = \"aes\"\npriv_password = \"{privacy}\"\n"
+        )
+    });
+    let engine = patient_with(&snmpd, &tables.concat()).await;
+    snmpd.add(&engine, "untold", &[]).await;
+    let (exit, told) = Shell::over(&engine).run("identity run untold --json").await;
+    assert_eq!(exit, Exit::Done, "{:?}", told.lines);
+    let device = engine.device("untold").unwrap();
+    let fields = [Field::SnmpVersion, Field::SnmpUser, Field::SnmpAuth, Field::SnmpPriv];
+    assert_eq!(fields.map(|field| field.read(&device)), ["3", "s256", "sha256", "aes"]);
+    // its own are enough from now on
+    let (exit, _) = Shell::over(&engine).run("identity run untold").await;
+    assert_eq!(exit, Exit::Done);
+    assert!(!format!("{:?} {device:?}", told.lines).contains("s256-0"));
 }
 
 #[tokio::test]

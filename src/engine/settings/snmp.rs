@@ -1,0 +1,199 @@
+//! `[snmp]`: how agents are asked, by whom, and when they are asked without anybody saying so.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{Hidden, Mistake, a_few_seconds, number, or_usual};
+use crate::device::snmp::{Credentials, SnmpLimits};
+use crate::engine::fields::{Field, check_secret};
+use crate::model::{Secret, SnmpAuth, SnmpPrivacy, is_hostile};
+
+/// The most users and the most communities in the file: each is a wait for a device that knows none of them.
+const MOST: usize = 16;
+
+/// How SNMP agents are asked.
+#[derive(Clone, Debug)]
+pub struct SnmpSettings {
+    /// Users of version 3 that are tried on devices whose record names nobody, in this order, before the communities.
+    pub users: Vec<SnmpUser>,
+    /// Communities that are tried there, in this order, after the users.
+    pub communities: Vec<Secret>,
+    /// Most agents at once.
+    pub concurrency: usize,
+    /// How long and how much an agent may answer.
+    pub limits: SnmpLimits,
+}
+
+impl Default for SnmpSettings {
+    fn default() -> Self {
+        Self { users: Vec::new(), communities: Vec::new(), concurrency: 200, limits: SnmpLimits::default() }
+    }
+}
+
+impl SnmpSettings {
+    /// Whether the file holds a secret, and is nobody else's to read.
+    pub fn has_secrets(&self) -> bool {
+        !self.communities.is_empty() || self.users.iter().any(|user| user.auth.is_some())
+    }
+}
+
+/// A user of SNMPv3.
+#[derive(Clone, Debug)]
+pub struct SnmpUser {
+    /// The name.
+    pub name: String,
+    /// The digest and its password.
+    pub auth: Option<(SnmpAuth, Secret)>,
+    /// The cipher and its password.
+    pub privacy: Option<(SnmpPrivacy, Secret)>,
+}
+
+impl From<SnmpUser> for Credentials {
+    fn from(user: SnmpUser) -> Self {
+        Self::User { name: user.name, auth: user.auth, privacy: user.privacy }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SnmpTable {
+    communities: Option<Spanned<Vec<Hidden>>>,
+    user: Vec<Spanned<UserTable>>,
+    concurrency: Option<Spanned<u32>>,
+    timeout: Option<Spanned<String>>,
+    retries: Option<Spanned<u32>>,
+    whole: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserTable {
+    user: Spanned<String>,
+    auth: Option<Spanned<String>>,
+    auth_password: Option<Spanned<Hidden>>,
+    #[serde(rename = "priv")]
+    privacy: Option<Spanned<String>>,
+    #[serde(rename = "priv_password")]
+    privacy_password: Option<Spanned<Hidden>>,
+}
+
+impl SnmpTable {
+    pub(super) fn into_settings(self) -> Result<SnmpSettings, Mistake> {
+        let usual = SnmpSettings::default();
+        if let Some(one_too_many) = self.user.get(MOST) {
+            return Err((one_too_many.span().start, format!("more than {MOST} users")));
+        }
+        Ok(SnmpSettings {
+            users: self.user.into_iter().map(a_user).collect::<Result<_, _>>()?,
+            communities: or_usual(self.communities, Vec::new(), communities)?,
+            concurrency: or_usual(self.concurrency, usual.concurrency, |n| {
+                number(n, 1, 5000).map(|n| n as usize)
+            })?,
+            limits: SnmpLimits {
+                timeout: or_usual(self.timeout, usual.limits.timeout, a_few_seconds)?,
+                retries: or_usual(self.retries, usual.limits.retries, |n| number(n, 0, 10))?,
+                whole: or_usual(self.whole, usual.limits.whole, a_few_seconds)?,
+                ..usual.limits
+            },
+        })
+    }
+}
+
+fn communities(written: Vec<Hidden>) -> Result<Vec<Secret>, String> {
+    if written.len() > MOST {
+        return Err(format!("more than {MOST} communities"));
+    }
+    let checked = written.into_iter().map(|community| match community.0.is_empty() {
+        true => Err("an empty community".to_owned()),
+        false => secret(Field::SnmpCommunity, &community),
+    });
+    checked.collect()
+}
+
+/// A user, under the same rules as a device's own: see the columns `snmp_user` to `snmp_priv_password` of an import.
+fn a_user(table: Spanned<UserTable>) -> Result<SnmpUser, Mistake> {
+    let at = table.span().start;
+    let UserTable { user: name, auth, auth_password, privacy, privacy_password } = table.into_inner();
+    let name_at = name.span().start;
+    let name = name.into_inner();
+    // RFC 3414: SnmpAdminString (SIZE(1..32))
+    if name.is_empty() || name.chars().count() > 32 || name.chars().any(is_hostile) {
+        return Err((name_at, "the name of a user has 1 to 32 visible characters".to_owned()));
+    }
+    let auth = or_usual(auth, None, |text| text.parse::<SnmpAuth>().map(Some))?;
+    let privacy = or_usual(privacy, None, |text| text.parse::<SnmpPrivacy>().map(Some))?;
+    let password = or_usual(auth_password, None, |text| secret(Field::SnmpAuthPassword, &text).map(Some))?;
+    let hidden = or_usual(privacy_password, None, |text| secret(Field::SnmpPrivPassword, &text).map(Some))?;
+    let lacks = |what: &str| Err((at, format!("the user {name} lacks {what}")));
+    match (&auth, &password, &privacy, &hidden) {
+        (None, Some(_), ..) | (None, _, Some(_), _) => lacks("auth: which digest its password is for"),
+        (Some(_), None, ..) => lacks("auth_password"),
+        (_, _, None, Some(_)) => lacks("priv: which cipher its password is for"),
+        _ => Ok(SnmpUser {
+            // the usual way to have one password for both
+            privacy: privacy.zip(hidden.or_else(|| password.clone())),
+            auth: auth.zip(password),
+            name,
+        }),
+    }
+}
+
+fn secret(field: Field, text: &Hidden) -> Result<Secret, String> {
+    let checked = check_secret(field, text.0.expose()).map_err(|error| error.message)?;
+    match checked.is_empty() {
+        true => Err(format!("{field}: empty")),
+        false => Ok(checked),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::settings::Settings;
+
+    const USER: &str = "[[snmp.user]]\nuser = \"noc\"\n";
+
+    #[test]
+    fn users_are_read_in_their_order() {
+        let text = format!(
+            "[snmp]\ncommunities = [\"comm-one\"]\n{USER}auth = \"SHA-256\"\nauth_password = \"auth-password\"\npriv = \"aes\"\n\
+             [[snmp.user]]\nuser = \"old\"\nauth = \"md5\"\nauth_password = \"auth-password\"\n"
+        );
+        let snmp = Settings::parse(&text, "config.toml").unwrap().snmp;
+        assert!(snmp.has_secrets());
+        let shown: Vec<String> =
+            snmp.users.iter().map(|user| Credentials::from(user.clone()).shown()).collect();
+        assert_eq!(shown, ["SNMP 3 as noc, sha256 and aes", "SNMP 3 as old, md5"]);
+        let (_, hidden) = snmp.users[0].privacy.as_ref().unwrap();
+        assert_eq!(hidden.expose(), "auth-password", "one password for both");
+        assert!(!format!("{snmp:?}").contains("auth-password") && !format!("{snmp:?}").contains("comm-one"));
+    }
+
+    #[test]
+    fn a_mistake_names_its_line_and_tells_no_secret() {
+        let auth = format!("{USER}auth = \"sha\"\n");
+        for (text, line, says) in [
+            (format!("{USER}auth = \"rot13\""), 3, "md5, sha"),
+            (format!("{USER}auth = \"sha\""), 1, "lacks auth_password"),
+            (format!("{USER}auth_password = \"s3cr3t-word\""), 1, "lacks auth:"),
+            (format!("{USER}priv = \"aes\""), 1, "lacks auth:"),
+            (format!("{auth}auth_password = \"s3cr3t\""), 4, "8 characters"),
+            (format!("{auth}auth_password = 53133333"), 4, "a text in quotes"),
+            (
+                format!("{auth}auth_password = \"s3cr3t-word\"\npriv_password = \"s3cr3t-word\""),
+                1,
+                "lacks priv:",
+            ),
+            ("[[snmp.user]]\nuser = \"\"".to_owned(), 2, "1 to 32"),
+            ("[[snmp.user]]\nname = \"a\"".to_owned(), 2, "name"),
+            ("[snmp]\ncommunities = [53133333]".to_owned(), 2, "a text in quotes"),
+            ("[snmp]\ncommunities = [\"\"]".to_owned(), 2, "empty"),
+            (USER.repeat(17), 33, "more than 16"),
+        ] {
+            let error = Settings::parse(&text, "config.toml").unwrap_err();
+            assert_eq!(error.line, Some(line), "{text:?}: {error}");
+            assert!(error.message.contains(says), "{error}");
+            assert!(!error.to_string().contains("s3cr3t") && !error.to_string().contains("5313"), "{error}");
+        }
+    }
+}
