@@ -48,6 +48,8 @@ pub struct Options {
     pub concurrency: Option<usize>,
     /// Whether the daily backup runs by itself; a one-shot command line says no.
     pub schedule: bool,
+    /// Whether devices are asked who they are by themselves also where the schedule does not run.
+    pub identify: bool,
     /// Whether the devices are watched by themselves; a one-shot command line says no.
     pub pulse: bool,
     /// By what they are probed.
@@ -65,6 +67,7 @@ impl Options {
             limits: None,
             concurrency: None,
             schedule: true,
+            identify: false,
             pulse: true,
             probers: Probers::default(),
             clock: Clock::system(),
@@ -199,6 +202,9 @@ impl Engine {
         workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
+        }
+        if self.options.schedule || self.options.identify {
+            workers.push(tokio::spawn(super::identity::work(Arc::downgrade(self))));
         }
         if self.options.schedule || self.options.pulse {
             workers.push(tokio::spawn(notify::work(Arc::downgrade(self))));

@@ -26,6 +26,10 @@ interval = "1s"
 rule = []
 canaries = []
 
+[snmp]
+spread = "0s"
+after_outage = "20s"
+
 [limits]
 connect = "5s"
 login = "8s"
@@ -86,6 +90,7 @@ impl DemoNetwork {
         let demo = Arc::new(Demo::start(&Drivers::embedded()).await?);
         let options = Options {
             schedule: false,
+            identify: true,
             // every loopback address answers real probes
             probers: demo.links().probers(),
             ..Options::new(folder.join("data"), folder.join("config"))

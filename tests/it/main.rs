@@ -34,6 +34,7 @@ mod hostile_driver;
 mod hostile_import;
 mod hostile_output;
 mod identity;
+mod identity_unasked;
 mod incidents;
 mod lab_fleet;
 mod lost_connection;

@@ -26,6 +26,13 @@ pub(super) async fn address_of(device: &Device) -> Result<SocketAddr, Failure> {
     found.next().ok_or_else(|| failed("it has no address".to_owned()))
 }
 
+impl Engine {
+    /// Whether there is a way to ask the device: somebody who only has an address is not asked by itself.
+    pub(super) fn has_snmp_credentials(&self, device: &Device) -> bool {
+        device.snmp.is_told() || !listed(self, device).is_empty()
+    }
+}
+
 /// What is tried, in this order, until something works.
 pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
     let ways = if device.snmp.is_told() { told(engine, device)? } else { listed(engine, device) };

@@ -50,7 +50,7 @@ impl Engine {
         Ok(IdentityReport::read(&device.name, &identity, changes))
     }
 
-    /// Stores why a reading failed; that it fails as before is no news.
+    /// Stores why a reading failed; that it fails as before is no news, unless its record has changed.
     pub(super) async fn keep_failure(
         self: &Arc<Self>,
         by: &Actor,
@@ -59,7 +59,7 @@ impl Engine {
     ) -> Result<(), ActError> {
         let asked = Arc::clone(device);
         let before = self.aside(move |engine| engine.known(asked)).await?.failure;
-        if before.is_some_and(|before| before.failure == *failure) {
+        if before.is_some_and(|before| before.failure == *failure && before.since >= device.updated) {
             return Ok(());
         }
         let now = self.now();

@@ -3,6 +3,9 @@
 mod access;
 mod keep;
 mod run;
+mod unasked;
+
+pub(super) use unasked::work;
 
 use std::sync::Arc;
 
@@ -165,8 +168,8 @@ impl Engine {
             return Err(ActError::not_found("no device is meant; `device list` shows those there are"));
         }
         let (report, reports) = mpsc::unbounded_channel();
-        let count = devices.len();
-        let work = tokio::spawn(run::all(Arc::clone(self), by.clone(), devices, report));
+        let (count, at_once) = (devices.len(), self.settings.snmp.concurrency);
+        let work = tokio::spawn(run::all(Arc::clone(self), by.clone(), devices, at_once, report));
         Ok(IdentityHandle { devices: count, reports, work })
     }
 

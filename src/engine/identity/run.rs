@@ -34,15 +34,15 @@ impl Doors {
     }
 }
 
-/// The devices in turn, as many at once as the settings say. Whoever kept silent while others answered is asked once
+/// The devices in turn, `at_once` of them. Whoever kept silent while others answered is asked once
 /// more behind them all, by fewer at once: a burst may have been too much for an agent, or for the way to it.
 pub(super) async fn all(
     engine: Arc<Engine>,
     by: Actor,
     devices: Vec<Arc<Device>>,
+    at_once: usize,
     report: mpsc::UnboundedSender<IdentityReport>,
 ) {
-    let at_once = engine.settings.snmp.concurrency;
     let round = Arc::new(Round { engine, by, report, doors: Doors::default() });
     let count = devices.len();
     let silent = round.ask(devices, at_once).await;

@@ -1,9 +1,11 @@
 //! `[snmp]`: how agents are asked, by whom, and when they are asked without anybody saying so.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Hidden, Mistake, a_few_seconds, number, or_usual};
+use super::{Hidden, Mistake, a_few_seconds, duration, less_than_a_day, number, or_usual, time_of_day};
 use crate::device::snmp::{Credentials, SnmpLimits};
 use crate::engine::fields::{Field, check_secret};
 use crate::model::{Secret, SnmpAuth, SnmpPrivacy, is_hostile};
@@ -18,7 +20,13 @@ pub struct SnmpSettings {
     pub users: Vec<SnmpUser>,
     /// Communities that are tried there, in this order, after the users.
     pub communities: Vec<Secret>,
-    /// Most agents at once.
+    /// The local time at which everybody is asked once a day, minutes after midnight; `None` is "never by itself".
+    pub daily_at: Option<u16>,
+    /// Over how long these are spread.
+    pub spread: Duration,
+    /// A device that was down for longer is asked when it returns: it may be another one. `None` is "not by itself".
+    pub after_outage: Option<Duration>,
+    /// Most agents at once, when a person asks.
     pub concurrency: usize,
     /// How long and how much an agent may answer.
     pub limits: SnmpLimits,
@@ -26,7 +34,15 @@ pub struct SnmpSettings {
 
 impl Default for SnmpSettings {
     fn default() -> Self {
-        Self { users: Vec::new(), communities: Vec::new(), concurrency: 200, limits: SnmpLimits::default() }
+        Self {
+            users: Vec::new(),
+            communities: Vec::new(),
+            daily_at: Some(4 * 60),
+            spread: Duration::from_secs(3600),
+            after_outage: Some(Duration::from_secs(60)),
+            concurrency: 200,
+            limits: SnmpLimits::default(),
+        }
     }
 }
 
@@ -59,6 +75,9 @@ impl From<SnmpUser> for Credentials {
 pub(super) struct SnmpTable {
     communities: Option<Spanned<Vec<Hidden>>>,
     user: Vec<Spanned<UserTable>>,
+    daily: Option<Spanned<String>>,
+    spread: Option<Spanned<String>>,
+    after_outage: Option<Spanned<String>>,
     concurrency: Option<Spanned<u32>>,
     timeout: Option<Spanned<String>>,
     retries: Option<Spanned<u32>>,
@@ -86,6 +105,9 @@ impl SnmpTable {
         Ok(SnmpSettings {
             users: self.user.into_iter().map(a_user).collect::<Result<_, _>>()?,
             communities: or_usual(self.communities, Vec::new(), communities)?,
+            daily_at: or_usual(self.daily, usual.daily_at, time_of_day)?,
+            spread: or_usual(self.spread, usual.spread, less_than_a_day)?,
+            after_outage: or_usual(self.after_outage, usual.after_outage, a_length_or_off)?,
             concurrency: or_usual(self.concurrency, usual.concurrency, |n| {
                 number(n, 1, 5000).map(|n| n as usize)
             })?,
@@ -97,6 +119,10 @@ impl SnmpTable {
             },
         })
     }
+}
+
+fn a_length_or_off(text: String) -> Result<Option<Duration>, String> {
+    if text == "off" { Ok(None) } else { duration(text).map(Some) }
 }
 
 fn communities(written: Vec<Hidden>) -> Result<Vec<Secret>, String> {
@@ -170,6 +196,15 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_by_itself_can_be_switched_off() {
+        let usual = Settings::parse("", "config.toml").unwrap().snmp;
+        assert_eq!((usual.daily_at, usual.after_outage), (Some(240), Some(Duration::from_secs(60))));
+        let text = "[snmp]\ndaily = \"off\"\nafter_outage = \"off\"\n";
+        let off = Settings::parse(text, "config.toml").unwrap().snmp;
+        assert_eq!((off.daily_at, off.after_outage), (None, None));
+    }
+
+    #[test]
     fn a_mistake_names_its_line_and_tells_no_secret() {
         let auth = format!("{USER}auth = \"sha\"\n");
         for (text, line, says) in [
@@ -188,6 +223,9 @@ mod tests {
             ("[[snmp.user]]\nname = \"a\"".to_owned(), 2, "name"),
             ("[snmp]\ncommunities = [53133333]".to_owned(), 2, "a text in quotes"),
             ("[snmp]\ncommunities = [\"\"]".to_owned(), 2, "empty"),
+            ("[snmp]\ndaily = \"noon\"".to_owned(), 2, "time of day"),
+            ("[snmp]\nspread = \"2d\"".to_owned(), 2, "23h"),
+            ("[snmp]\nafter_outage = \"soon\"".to_owned(), 2, "length of time"),
             (USER.repeat(17), 33, "more than 16"),
         ] {
             let error = Settings::parse(&text, "config.toml").unwrap_err();
