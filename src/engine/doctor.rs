@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::device::icmp::{self, BUFFER, Means, Method};
-use crate::model::{Severity, Timestamp};
+use crate::device::identity::{Rules, RulesProblem};
+use crate::model::{Severity, Timestamp, clean_line};
 
 use super::error::ActError;
 use super::settings::{FILE, Settings};
@@ -22,7 +23,7 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was looked at: `store`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
-    /// `ping`, `notify`.
+    /// `ping`, `notify`, `identity`.
     pub topic: &'static str,
     /// `info` when it is as it should be.
     pub severity: Severity,
@@ -60,6 +61,7 @@ impl Engine {
             findings.extend(engine.look_at_samples());
             findings.extend(engine.look_at_kept_indexes());
             findings.extend(engine.look_at_drivers());
+            findings.extend(look_at_identity_rules(engine.config_dir()));
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
             findings.push(look_at_room(engine.data_dir()));
             findings.push(look_at_clock(engine.now()));
@@ -187,6 +189,7 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
         (config.to_owned(), 0o022, "can be changed by other users"),
         config_file(config),
         (config.join("drivers"), 0o022, "can be changed by other users"),
+        (config.join("identity"), 0o022, "can be changed by other users"),
     ] {
         findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
     }
@@ -225,6 +228,21 @@ fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) ->
         }
         Ok(_) => None,
     }
+}
+
+/// The operator's own rules as they are now; the engine uses those that it read when it first needed them.
+fn look_at_identity_rules(config: &Path) -> Vec<Finding> {
+    let rules = Rules::load(Some(&config.join("identity")));
+    if rules.problems().is_empty() {
+        return vec![Finding::good("identity", "every file of identity rules is well made")];
+    }
+    let advice =
+        "mend the file, or take it away, and start noctule anew: until then none of its rules is used";
+    let found = |problem: &RulesProblem| {
+        let message = format!("{}/{}: {}", config.display(), problem.file, problem.what);
+        Finding::bad("identity", Severity::Warning, clean_line(&message), advice)
+    };
+    rules.problems().iter().map(found).collect()
 }
 
 fn look_at_room(folder: &Path) -> Finding {
@@ -344,6 +362,30 @@ mod tests {
         let secret = "[snmp]\ncommunities = [\"not-public\"]\n";
         assert_eq!(look(secret, 0o644), Some(format!("chmod go= {}", file.display())));
         assert_eq!(look(secret, 0o600), None);
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_of_identity_rules_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let look = || look_at_identity_rules(folder.path());
+        assert_eq!((look().len(), look()[0].severity), (1, Severity::Info));
+        std::fs::create_dir(folder.path().join("identity")).unwrap();
+        let write = |text: &str| std::fs::write(folder.path().join("identity/zorblax.toml"), text).unwrap();
+        let file = folder.path().join("identity/zorblax.toml").display().to_string();
+        for (text, line, says) in [
+            ("vendor = 'Zorblax'\n\n[[rule]]\ncolour = 'red'\n", 4, "colour"),
+            ("vendor = 'Zorblax'\n\n[[rule]]\nobject = ['9.x']\n", 3, "not an object identifier"),
+            ("vendor = 'Zorblax'\n[[rule]]\ntext = 'a'\n[[rule]]\ntext = '('\n", 4, "the pattern"),
+            ("vendor = 'Zorblax'\n[enterprises]\n1 = 'a'\nnine = 'b'\n", 4, "enterprise number"),
+            ("vendor = \n", 1, ""),
+        ] {
+            write(text);
+            let found = look();
+            let begin = format!("{file}: line {line}: ");
+            assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
+            assert!(found[0].message.starts_with(&begin), "{}", found[0].message);
+            assert!(found[0].message.contains(says) && found[0].advice.contains("mend the file"));
+        }
     }
 
     #[test]

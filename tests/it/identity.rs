@@ -157,6 +157,50 @@ async fn what_no_rule_knows_waits_in_the_queue_with_what_it_said() {
 }
 
 #[tokio::test]
+async fn the_rules_that_the_readme_shows_know_its_devices() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("## Adding identity rules").expect("the section");
+    let (_, block) = section.split_once("```toml\n").expect("an example");
+    let (rules, _) = block.split_once("```").expect("its end");
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path(), QUICK, Network::new(), &Hand::new()).await;
+    let own = engine.config_dir().join("identity");
+    std::fs::create_dir_all(&own).unwrap();
+    std::fs::write(own.join("zorblax.toml"), rules).unwrap();
+
+    let text = |text: &str| Value::Bytes(text.as_bytes().to_vec());
+    let metro =
+        Entry { object: "99999.7.4".into(), descr: "Zorblax 9000 Metro Switch rev 7.1".into(), ..kind("frr") };
+    let metro = agent_of(&metro, "metro").await;
+    metro.set("1.3.6.1.4.1.99999.2.1.0".parse().unwrap(), text("SN:Z0001"));
+    let quiet = Entry { object: "99999.7.4".into(), descr: "Metro".into(), ..kind("frr") };
+    let quiet = agent_of(&quiet, "quiet").await;
+    // net-snmp's own number
+    let linux = Entry { object: "8072.3.2.10".into(), descr: "Linux box 6.1".into(), ..kind("frr") };
+    let linux = agent_of(&linux, "linux").await;
+    linux.set("1.3.6.1.4.1.99999.5.1.0".parse().unwrap(), text("ZX-12"));
+    for (name, agent) in [("metro", &metro), ("quiet", &quiet), ("linux", &linux)] {
+        add_agent(&engine, name, agent, &[]).await;
+    }
+    let (exit, told) = Shell::over(&engine).run("identity run --all --json").await;
+    assert_eq!(exit, Exit::Done, "{:?}", told.lines);
+    let found = objects(&told.lines);
+    let of = |name: &str| found.iter().find(|one| one["device"] == name).unwrap();
+    let expected = [
+        ("metro", ["Zorblax", "9000", "ZorbOS", "7.1", "Z0001"].map(Json::from)),
+        ("quiet", [Json::from("Zorblax"), Json::Null, Json::from("ZorbOS"), Json::Null, Json::Null]),
+    ];
+    for (name, facts) in expected {
+        let is = ["vendor", "model", "os", "version", "serial"].map(|fact| of(name)[fact].clone());
+        assert_eq!(is, facts, "{name}");
+    }
+    assert_eq!((&of("linux")["vendor"], &of("linux")["model"]), (&"Zorblax".into(), &"ZX-12".into()));
+    let findings = engine.doctor().await.unwrap();
+    let rules: Vec<_> = findings.iter().filter(|found| found.topic == "identity").collect();
+    assert!(rules.len() == 1 && rules[0].severity == Severity::Info, "{rules:?}");
+}
+
+#[tokio::test]
 async fn communities_of_the_settings_are_tried_and_the_one_that_works_is_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let settings = format!("{QUICK}communities = [\"wrong-one\", \"{COMMUNITY}\"]\n");

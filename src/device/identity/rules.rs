@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 use regex::Regex;
+use toml::Spanned;
 
 use super::schema::{Ask, Fact, Rule, RuleFile, Source};
 
@@ -119,15 +120,25 @@ impl Rules {
 
 impl Compiled {
     fn add(&mut self, text: &str) -> Result<(), String> {
+        let at = |place: usize, what: &str| format!("line {}: {what}", line_of(text, place));
         let file: RuleFile = toml::from_str(text).map_err(|error| {
-            let line =
-                error.span().map_or(0, |span| 1 + text[..span.start.min(text.len())].matches('\n').count());
-            format!("line {line}: {}", error.message().trim().replace('\n', "; "))
+            at(error.span().map_or(0, |span| span.start), &error.message().trim().replace('\n', "; "))
         })?;
-        let compiled: Result<Vec<CompiledRule>, String> =
-            file.rule.into_iter().map(|rule| compile(rule, &file.vendor)).collect();
+        let compiled = file.rule.into_iter().map(|rule| {
+            let place = rule.span().start;
+            compile(rule.into_inner(), &file.vendor)
+                .map_err(|what| at(place, &format!("in this rule: {what}")))
+        });
+        let compiled: Vec<CompiledRule> = compiled.collect::<Result<_, _>>()?;
+        let numbered = |table: BTreeMap<String, Spanned<String>>| {
+            let pair = |(number, name): (String, Spanned<String>)| match number.parse() {
+                Ok(number) => Ok((number, name.into_inner())),
+                Err(_) => Err(at(name.span().start, &format!("{number:?} is not an enterprise number"))),
+            };
+            table.into_iter().map(pair).collect::<Result<BTreeMap<u32, String>, String>>()
+        };
         let (enterprises, agents) = (numbered(file.enterprises)?, numbered(file.agents)?);
-        self.rules.extend(compiled?);
+        self.rules.extend(compiled);
         self.enterprises.extend(enterprises);
         self.agents.extend(agents);
         Ok(())
@@ -191,12 +202,9 @@ fn numbers(oid: &str) -> Result<Vec<u32>, String> {
     numbers.map_err(|_| format!("{oid:?} is not an object identifier"))
 }
 
-fn numbered(table: BTreeMap<String, String>) -> Result<BTreeMap<u32, String>, String> {
-    let pair = |(number, name): (String, String)| match number.parse() {
-        Ok(number) => Ok((number, name)),
-        Err(_) => Err(format!("{number:?} is not an enterprise number")),
-    };
-    table.into_iter().map(pair).collect()
+/// The line, counting from 1, of a place in a text.
+fn line_of(text: &str, place: usize) -> usize {
+    1 + text.as_bytes().iter().take(place).filter(|byte| **byte == b'\n').count()
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<String> {
@@ -238,8 +246,11 @@ mod tests {
         assert!(cisco.iter().all(|rule| rule.vendor.as_deref() == Some("Acme")), "{}", cisco.len());
         let problems: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
         assert!(problems[0].starts_with("identity/xxx.toml: line 3: unknown field `colour`"), "{problems:?}");
-        assert!(problems[1].contains("needs object, text or has"), "{problems:?}");
-        assert!(problems[2].contains("the pattern \"(\""), "{problems:?}");
+        assert!(
+            problems[1].contains("line 1: in this rule: a rule needs object, text or has"),
+            "{problems:?}"
+        );
+        assert!(problems[2].contains("line 1: in this rule: the pattern \"(\""), "{problems:?}");
         assert!(rules.0.rules.iter().any(|rule| rule.vendor.as_deref() == Some("Juniper")));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 /// A file of rules, most often one maker's.
 #[derive(Debug, Deserialize)]
@@ -13,13 +14,13 @@ pub(super) struct RuleFile {
     pub vendor: String,
     /// Its rules; of those that fit equally well, the first one wins.
     #[serde(default)]
-    pub rule: Vec<Rule>,
+    pub rule: Vec<Spanned<Rule>>,
     /// Enterprise numbers (IANA) and the makers that they were given to: the last resort.
     #[serde(default)]
-    pub enterprises: BTreeMap<String, String>,
+    pub enterprises: BTreeMap<String, Spanned<String>>,
     /// Enterprise numbers of agent software: they say nothing of the device that it runs on.
     #[serde(default)]
-    pub agents: BTreeMap<String, String>,
+    pub agents: BTreeMap<String, Spanned<String>>,
 }
 
 /// A family of devices.
