@@ -377,6 +377,8 @@ mod tests {
             ("vendor = 'Zorblax'\n\n[[rule]]\nobject = ['9.x']\n", 3, "not an object identifier"),
             ("vendor = 'Zorblax'\n[[rule]]\ntext = 'a'\n[[rule]]\ntext = '('\n", 4, "the pattern"),
             ("vendor = 'Zorblax'\n[enterprises]\n1 = 'a'\nnine = 'b'\n", 4, "enterprise number"),
+            ("[[rule]]\ntext = 'a'\nfacts = ['(?P<modle>a)']\n", 1, "modle is no fact"),
+            ("[[rule]]\nhas = { oid = '1.3', find = '^a' }\n", 1, "has no group"),
             ("vendor = \n", 1, ""),
         ] {
             write(text);

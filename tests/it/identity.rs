@@ -169,8 +169,11 @@ async fn the_rules_that_the_readme_shows_know_its_devices() {
     std::fs::write(own.join("zorblax.toml"), rules).unwrap();
 
     let text = |text: &str| Value::Bytes(text.as_bytes().to_vec());
-    let metro =
-        Entry { object: "99999.7.4".into(), descr: "Zorblax 9000 Metro Switch rev 7.1".into(), ..kind("frr") };
+    let metro = Entry {
+        object: "99999.7.4".into(),
+        descr: "Zorblax 9000 Metro Switch rev 7.1".into(),
+        ..kind("frr")
+    };
     let metro = agent_of(&metro, "metro").await;
     metro.set("1.3.6.1.4.1.99999.2.1.0".parse().unwrap(), text("SN:Z0001"));
     let quiet = Entry { object: "99999.7.4".into(), descr: "Metro".into(), ..kind("frr") };

@@ -1,6 +1,6 @@
 //! Where rules come from: the binary, and a folder of the user's that adds to it or wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,16 +84,20 @@ impl Rules {
             let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.insert(name, Ok(file.contents_utf8().unwrap_or_default().to_owned()));
         }
-        let own =
+        let mut own = BTreeSet::new();
+        let found =
             folder.into_iter().flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
         for path in
-            own.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "toml"))
+            found.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "toml"))
         {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            own.insert(name.clone());
             files.insert(name, read_bounded(&path).map_err(|error| format!("cannot be read: {error}")));
         }
         let mut compiled = Compiled::default();
-        for (name, text) in files {
+        // of rules that fit equally well the first one wins, and the user's are meant to
+        let (own, embedded): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| own.contains(name));
+        for (name, text) in own.into_iter().chain(embedded) {
             if let Err(what) = text.and_then(|text| compiled.add(&text)) {
                 compiled.problems.push(RulesProblem { file: format!("identity/{name}"), what });
             }
@@ -161,8 +165,8 @@ fn compile(rule: Rule, vendor: &str) -> Result<CompiledRule, String> {
         os: rule.os,
         model: rule.model,
         driver: rule.driver,
-        facts: rule.facts.iter().map(|facts| pattern(facts)).collect::<Result<_, _>>()?,
-        chassis: rule.chassis.iter().map(|facts| pattern(facts)).collect::<Result<_, _>>()?,
+        facts: rule.facts.iter().map(|text| facts(text)).collect::<Result<_, _>>()?,
+        chassis: rule.chassis.iter().map(|text| facts(text)).collect::<Result<_, _>>()?,
         asks: rule.ask.iter().map(ask).collect::<Result<_, _>>()?,
         entity: rule.entity,
         prefer: rule.prefer,
@@ -185,7 +189,7 @@ fn ask(ask: &Ask) -> Result<CompiledAsk, String> {
         oid: numbers(rest)?,
         is_relative,
         is_column,
-        find: ask.find.as_deref().map(pattern).transpose()?,
+        find: ask.find.as_deref().map(found).transpose()?,
     })
 }
 
@@ -194,6 +198,29 @@ fn pattern(text: &str) -> Result<Regex, String> {
         let error = error.to_string();
         format!("the pattern {text:?}: {}", error.lines().last().unwrap_or_default())
     })
+}
+
+/// A pattern whose first group is the fact.
+fn found(text: &str) -> Result<Regex, String> {
+    let pattern = pattern(text)?;
+    match pattern.captures_len() {
+        1 => Err(format!("the pattern {text:?} has no group (…): what is in the first one is the fact")),
+        _ => Ok(pattern),
+    }
+}
+
+/// A pattern whose groups have the names of facts.
+fn facts(text: &str) -> Result<Regex, String> {
+    let pattern = pattern(text)?;
+    let mut names = pattern.capture_names().flatten().peekable();
+    if names.peek().is_none() {
+        return Err(format!("the pattern {text:?} has no group (?P<model>…) or of another fact's name"));
+    }
+    let known = ["vendor", "model", "os", "version", "serial"];
+    match names.find(|name| !known.contains(name)) {
+        Some(name) => Err(format!("the pattern {text:?}: {name} is no fact: {} are", known.join(", "))),
+        None => Ok(pattern.clone()),
+    }
 }
 
 fn numbers(oid: &str) -> Result<Vec<u32>, String> {
