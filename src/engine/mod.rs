@@ -6,6 +6,7 @@ pub mod backup;
 mod bodies;
 pub mod clock;
 pub mod diff;
+pub mod discover;
 pub mod doctor;
 pub mod driver_files;
 pub mod driver_tests;

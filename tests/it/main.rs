@@ -18,6 +18,7 @@ mod console_identity;
 mod console_pulse;
 mod demo_cut;
 mod device_fixture;
+mod discover;
 mod docs;
 mod engine_backup;
 mod engine_drivers;

@@ -29,13 +29,14 @@ pub(super) async fn address_of(device: &Device) -> Result<SocketAddr, Failure> {
 impl Engine {
     /// Whether there is a way to ask the device: somebody who only has an address is not asked by itself.
     pub(super) fn has_snmp_credentials(&self, device: &Device) -> bool {
-        device.snmp.is_told() || !listed(self, device).is_empty()
+        device.snmp.is_told() || !listed(self, device.snmp.version).is_empty()
     }
 }
 
 /// What is tried, in this order, until something works.
 pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
-    let ways = if device.snmp.is_told() { told(engine, device)? } else { listed(engine, device) };
+    let ways =
+        if device.snmp.is_told() { told(engine, device)? } else { listed(engine, device.snmp.version) };
     if ways.is_empty() {
         let what = match device.snmp.version {
             Some(SnmpVersion::V3) => "snmp_user=NAME".to_owned(),
@@ -89,12 +90,12 @@ fn told(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
 
 /// The list of the settings: the users, then every community with 2c, then with 1. What gives no secret away comes
 /// first; a device is remembered with what it answered, so that it waits for the others once.
-fn listed(engine: &Engine, device: &Device) -> Vec<Credentials> {
+pub(in crate::engine) fn listed(engine: &Engine, version: Option<SnmpVersion>) -> Vec<Credentials> {
     let snmp = &engine.settings.snmp;
-    let may_be_user = device.snmp.version.is_none_or(|version| version == SnmpVersion::V3);
+    let may_be_user = version.is_none_or(|version| version == SnmpVersion::V3);
     let users = snmp.users.iter().filter(|_| may_be_user).cloned().map(Credentials::from);
     let communities = snmp.communities.iter();
-    users.chain(communities.flat_map(|community| of_community(device.snmp.version, community))).collect()
+    users.chain(communities.flat_map(|community| of_community(version, community))).collect()
 }
 
 fn of_community(

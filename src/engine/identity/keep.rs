@@ -16,7 +16,7 @@ use super::{IdentityReport, Known};
 
 impl Engine {
     /// Stores an identity and shows what changed. `way` is how the agent was asked.
-    pub(super) async fn keep_identity(
+    pub(in crate::engine) async fn keep_identity(
         self: &Arc<Self>,
         by: &Actor,
         device: &Arc<Device>,

@@ -7,6 +7,9 @@ mod unasked;
 
 pub(super) use unasked::work;
 
+pub(super) use access::listed;
+pub(super) use run::read_at;
+
 use std::sync::Arc;
 
 use serde::Serialize;

@@ -12,7 +12,7 @@ use crate::device::identity;
 use crate::device::snmp::Credentials;
 use crate::engine::actor::Actor;
 use crate::engine::start::Engine;
-use crate::model::{Device, Failure, FailureKind, Identity};
+use crate::model::{Device, DeviceId, Failure, FailureKind, Identity};
 
 use super::IdentityReport;
 use super::access::{address_of, ways};
@@ -131,13 +131,23 @@ impl Round {
 /// Tries each way to ask until one is answered.
 async fn read(engine: &Engine, doors: &Doors, device: &Device) -> Result<(Identity, Credentials), Failure> {
     let address = address_of(device).await?;
-    let limits = engine.settings.snmp.limits;
     let ways = ways(engine, device)?;
     let _door = doors.of(address).acquire_owned().await;
+    read_at(engine, address, ways, device.id).await
+}
+
+/// The same for an address that need not be a device's.
+pub(in crate::engine) async fn read_at(
+    engine: &Engine,
+    address: SocketAddr,
+    ways: Vec<Credentials>,
+    device: DeviceId,
+) -> Result<(Identity, Credentials), Failure> {
+    let limits = engine.settings.snmp.limits;
     let mut failures: Vec<Failure> = Vec::new();
     for way in ways {
         let agent = engine.snmp.client(address, way.clone(), limits).await?;
-        let reading = identity::read(&agent, engine.identity_rules(), device.id, engine.now());
+        let reading = identity::read(&agent, engine.identity_rules(), device, engine.now());
         // the client bounds itself; this is the belt to its braces
         let ended = tokio::time::timeout(limits.whole + Duration::from_secs(5), reading).await;
         match ended.unwrap_or_else(|_| Err(overdue(limits.whole))) {

@@ -15,7 +15,7 @@ use super::error::ActError;
 use super::fields::{Change, Field, blank};
 use super::start::Engine;
 
-pub use export::{csv_of, toml_of};
+pub use export::{csv_of, csv_rows, toml_of};
 
 /// The largest file, in bytes.
 const LARGEST: usize = 64 << 20;
