@@ -159,6 +159,26 @@ async fn without_anything_to_try_it_says_so_once_and_ctrl_c_shows_what_was_found
     let (exit, told) = shell.run("discover 127.64.3.0/24 --json").await;
     assert_eq!(exit, Exit::Failed);
     assert_eq!(objects(&told.lines).last().unwrap()["interrupted"], true);
+    let (exit, told) = shell.run("discover 127.64.3.0/24 --json --import").await;
+    assert_eq!(exit, Exit::Failed);
+    assert_eq!(objects(&told.lines).last().unwrap()["imported"], 0);
+}
+
+#[tokio::test]
+async fn ipv6_is_probed_and_a_place_that_is_too_long_hinders_nobody() {
+    if !is_permitted() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let engine = campus_engine(folder.path()).await;
+    let text = |text: &str| Value::Bytes(text.as_bytes().to_vec());
+    let system = |number: u32| Oid::new(&[1, 3, 6, 1, 2, 1, 1, number, 0]);
+    let objects_of = [(system(1), text("Acme")), (system(6), text(&"x".repeat(900)))].into_iter().collect();
+    let Ok(agent) = SnmpAgent::start("[::1]:0".parse().unwrap(), COMMUNITY, objects_of).await else { return };
+    let line = format!("discover ::1 --snmp-port {} --json --import", agent.address().port());
+    let (exit, told) = Shell::over(&engine).run(&line).await;
+    assert_eq!(exit, Exit::Done, "{:?} {:?}", told.lines, told.notes);
+    assert_eq!(engine.device("v6---1").unwrap().location.len(), 200);
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! `discover`: what is out there that the inventory does not have.
 
+use std::time::Duration;
+
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::commands::answer::{Table, count};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
+use crate::device::icmp::Method;
 use crate::engine::ActError;
 use crate::engine::discover::{Discovered, Discovering, Found, Lines};
 use crate::model::{AddressRange, Danger, Failure, FailureKind, Role, SNMP_PORT, TransportKind};
@@ -21,10 +25,15 @@ inventory::submit! { Command {
         Arg::optional("--snmp-port", Kind::Number(1, 65_535), "where agents listen; else 161"),
     ],
     role: Role::Engineer,
-    danger: Danger::None,
+    danger: Danger::Ask,
     needs: Needs::Engine,
     run: |call| Box::pin(discover(call)),
 } }
+
+/// So many of what is the same are named.
+const SOME: usize = 5;
+/// How often it is said how far it is.
+const PROGRESS: Duration = Duration::from_secs(10);
 
 async fn discover(call: &Call) -> Result<Exit, ActError> {
     let ranges: Vec<AddressRange> = call
@@ -40,8 +49,12 @@ async fn discover(call: &Call) -> Result<Exit, ActError> {
     let mut work = call.engine()?.discover(&ranges, port).await?;
     tell_begin(call, &work);
     let (found, is_interrupted) = wait(call, &mut work).await;
+    let (probed, known, method) = (work.addresses, work.known.len(), work.method);
+    // nothing more is sent
+    drop(work);
     let devices = call.engine()?.discovered(found).await?;
-    let mut ended = Ended { work, devices, lines: lines(call, port), imported: false, is_interrupted };
+    let lines = lines(call, port);
+    let mut ended = Ended { probed, known, method, devices, lines, imported: false, is_interrupted };
     if !call.json {
         ended.table(call);
     }
@@ -61,13 +74,17 @@ fn lines(call: &Call, port: u16) -> Lines {
 }
 
 fn tell_begin(call: &Call, work: &Discovering) {
-    work.means.notices.iter().for_each(|notice| call.note(format!("noctule: {notice}")));
-    if !call.json {
-        let known = match work.known.len() {
-            0 => String::new(),
-            known => format!("; {known} of the inventory's are left out"),
-        };
-        call.note(format!("probing {}{known}", addresses(work.addresses)));
+    work.notices.iter().for_each(|notice| call.note(format!("noctule: {notice}")));
+    if call.json {
+        return;
+    }
+    call.note(format!("probing {}", addresses(work.addresses)));
+    if !work.known.is_empty() {
+        let some: Vec<String> =
+            work.known.iter().take(SOME).map(|(address, name)| format!("{name} ({address})")).collect();
+        let more = work.known.len().saturating_sub(SOME);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        call.note(format!("left out, because the inventory has them: {}{more}", some.join(", ")));
     }
 }
 
@@ -75,6 +92,7 @@ fn tell_begin(call: &Call, work: &Discovering) {
 async fn wait(call: &Call, work: &mut Discovering) -> (Vec<Found>, bool) {
     let mut found = Vec::new();
     let mut interrupted = call.door.io.interrupted();
+    let mut progress = tokio::time::interval_at(Instant::now() + PROGRESS, PROGRESS);
     loop {
         tokio::select! {
             one = work.found.recv() => match one {
@@ -85,9 +103,11 @@ async fn wait(call: &Call, work: &mut Discovering) -> (Vec<Found>, bool) {
                 call.note("interrupted: what was found so far is shown");
                 return (found, true);
             }
-        }
-        if !call.json && found.len() % 100 == 0 {
-            call.note(format!("{} answered so far", addresses(found.len())));
+            _ = progress.tick() => {
+                if !call.json {
+                    call.note(format!("{} answered and were asked so far", addresses(found.len())));
+                }
+            }
         }
     }
 }
@@ -98,7 +118,9 @@ fn addresses(number: usize) -> String {
 
 /// A discovery that is over.
 struct Ended {
-    work: Discovering,
+    probed: usize,
+    known: usize,
+    method: Method,
     devices: Vec<Discovered>,
     lines: Lines,
     imported: bool,
@@ -161,6 +183,10 @@ impl Ended {
         let new = self.new_ones();
         if !call.args.has("--import") || new == 0 {
             return Ok(true);
+        }
+        if self.is_interrupted {
+            call.note("nothing was imported: not everybody was asked");
+            return Ok(false);
         }
         let question = format!("Add {}?", count(new, "device"));
         if !call.json && !call.door.io.confirm(&question).unwrap_or(true) {
@@ -246,14 +272,14 @@ impl Ended {
     fn summary(&self) -> Summary {
         let new = self.new_ones();
         Summary {
-            probed: self.work.addresses,
-            known: self.work.known.len(),
+            probed: self.probed,
+            known: self.known,
             answering: self.devices.iter().map(|device| 1 + device.also.len()).sum(),
             devices: self.devices.len(),
             identified: self.devices.iter().filter(|device| device.identity.is_some()).count(),
             new,
             imported: if self.imported { new } else { 0 },
-            method: self.work.means.v4.as_str(),
+            method: self.method.as_str(),
             interrupted: self.is_interrupted,
         }
     }
@@ -266,8 +292,9 @@ fn remark(one: &Discovered) -> String {
         said.push("in the inventory at another address".to_owned());
     }
     if !one.also.is_empty() {
-        let some: Vec<String> = one.also.iter().take(3).map(ToString::to_string).collect();
-        let more = if one.also.len() > 3 { format!(" and {} more", one.also.len() - 3) } else { String::new() };
+        let some: Vec<String> = one.also.iter().take(SOME).map(ToString::to_string).collect();
+        let more = one.also.len().saturating_sub(SOME);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         said.push(format!("also {}{more}", some.join(", ")));
     }
     said.extend(one.error.as_ref().and_then(|error| match error.kind {

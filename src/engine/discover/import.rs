@@ -22,6 +22,9 @@ const FIELDS: [Field; 7] = [
     Field::SnmpPort,
 ];
 
+/// The most characters of a device's location: agents may say more.
+const LONGEST_LOCATION: usize = 200;
+
 /// What the lines of new devices say beside what was found.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
@@ -53,7 +56,7 @@ impl Lines {
             self.transport.map(|transport| transport.as_str().to_owned()).unwrap_or_default(),
             text(said.and_then(|said| said.driver.as_ref())),
             self.group.clone(),
-            text(said.and_then(|said| said.location.as_ref())),
+            text(said.and_then(|said| said.location.as_ref())).chars().take(LONGEST_LOCATION).collect(),
             port.map(|port| port.to_string()).unwrap_or_default(),
         ])
     }
@@ -82,7 +85,10 @@ impl Engine {
             let device = self.device(name.as_str())?;
             let mut identity = identity.clone();
             identity.device = device.id;
-            self.keep_identity(by, &device, identity, way).await?;
+            self.keep_identity(by, &device, identity, way).await.map_err(|error| {
+                let (kind, why) = (error.kind, error.message);
+                ActError::new(kind, format!("the devices are imported, but not who {name} says it is: {why}; `identity run --all` asks again"))
+            })?;
         }
         Ok(imported)
     }

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::device::icmp::Means;
+use crate::device::icmp::{Means, Method};
 use crate::device::snmp::Credentials;
 use crate::model::{AddressRange, DeviceId, DeviceName, Failure, FailureKind, Identity};
 
@@ -39,8 +39,10 @@ pub struct Found {
 /// A discovery at work; dropping it ends it.
 #[derive(Debug)]
 pub struct Discovering {
-    /// How the probes travel.
-    pub means: Means,
+    /// What a person should know of how the probes travel.
+    pub notices: Vec<String>,
+    /// By what they travel: where both families are probed, those of IPv4.
+    pub method: Method,
     /// How many addresses are probed.
     pub addresses: usize,
     /// Addresses that devices of the inventory have: they are not probed.
@@ -83,11 +85,14 @@ impl Engine {
             .filter_map(|address| Some((address, of_devices.get(&address)?.clone())))
             .collect();
         let addresses = fresh.len();
+        let is_v6_alone = !fresh.is_empty() && fresh.iter().all(IpAddr::is_ipv6);
         let stop = Arc::new(AtomicBool::new(false));
         let sweep = sweep::begin(self, fresh, Arc::clone(&stop)).await?;
         let (tell, found) = mpsc::unbounded_channel();
         let work = tokio::spawn(ask_all(Arc::clone(self), sweep.answering, port, tell));
-        Ok(Discovering { means: sweep.means, addresses, known, found, stop, work })
+        let Means { v4, v6, notices, .. } = sweep.means;
+        let method = v6.filter(|_| is_v6_alone).unwrap_or(v4);
+        Ok(Discovering { notices, method, addresses, known, found, stop, work })
     }
 
     /// The addresses of the inventory's devices, and whose they are.

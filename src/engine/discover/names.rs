@@ -14,7 +14,9 @@ pub(super) fn propose(
     address: IpAddr,
     taken: &mut HashSet<String>,
 ) -> Option<DeviceName> {
-    let own = sysname.map(first_label).filter(|name| name.parse::<DeviceName>().is_ok());
+    // an address is no name: it may be another device's
+    let own = sysname.filter(|name| name.parse::<IpAddr>().is_err()).map(first_label);
+    let own = own.filter(|name| name.parse::<DeviceName>().is_ok());
     let wanted = own.unwrap_or_else(|| of_address(address));
     let numbered = (2_u32..100_000).map(|number| format!("{wanted}-{number}"));
     let mut free = std::iter::once(wanted.clone()).chain(numbered);
@@ -24,11 +26,7 @@ pub(super) fn propose(
 
 /// `core-1` of `core-1.example.net`; what a name cannot have becomes a hyphen.
 fn first_label(sysname: &str) -> String {
-    // an address with dots is no name with labels
-    let label = match sysname.parse::<IpAddr>() {
-        Ok(_) => sysname,
-        Err(_) => sysname.split('.').next().unwrap_or_default(),
-    };
+    let label = sysname.split('.').next().unwrap_or_default();
     let fit = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '-' };
     let made: String = label.trim().chars().map(fit).take(LONGEST).collect();
     made.trim_matches(['-', '.', '_']).to_owned()
@@ -54,7 +52,7 @@ mod tests {
             (Some("Büro 2. Stock"), "10.0.0.3", "B-ro-2"),
             (Some("../../etc"), "10.0.0.4", "10.0.0.4"),
             (Some("-rf"), "10.0.0.5", "rf"),
-            (Some("10.9.9.9"), "10.0.0.6", "10.9.9.9"),
+            (Some("10.9.9.9"), "10.0.0.9", "10.0.0.9"),
             (None, "10.0.0.6", "10.0.0.6"),
             (None, "::1", "v6---1"),
             (Some("router"), "10.0.0.7", "router"),

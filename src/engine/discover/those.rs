@@ -64,7 +64,7 @@ impl Engine {
         let known = self.identities(&everything).await?;
         let known: HashMap<Likeness, DeviceName> = known
             .iter()
-            .filter_map(|(device, identity)| Some((Likeness::of(identity.as_ref()?)?, device.name.clone())))
+            .filter_map(|one| Some((Likeness::of(one.identity.as_ref()?)?, one.device.name.clone())))
             .collect();
         let mut taken: HashSet<String> =
             self.snapshot().devices.iter().map(|row| row.device.name.as_str().to_ascii_lowercase()).collect();
