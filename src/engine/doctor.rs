@@ -1,5 +1,6 @@
 //! Whether everything stands as it should: what is wrong, and what to do about it.
 
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::device::icmp::{self, BUFFER, Means, Method};
 use crate::device::identity::{Rules, RulesProblem};
-use crate::model::{Severity, Timestamp, clean_line};
+use crate::model::{DeviceName, Severity, Timestamp, clean_line};
 
 use super::error::ActError;
 use super::settings::{FILE, Settings};
@@ -67,6 +68,7 @@ impl Engine {
             findings.push(look_at_clock(engine.now()));
             findings.push(look_at_settings(engine.config_dir()));
             findings.extend(engine.look_at_devices());
+            findings.extend(engine.look_at_addresses());
             findings.push(look_at_ping(icmp::open().means()));
             findings.extend(notifications);
             Ok(findings)
@@ -176,6 +178,30 @@ impl Engine {
             findings.push(Finding::good("devices", "every managed device has a driver and readable secrets"));
         }
         findings
+    }
+
+    /// Two records of one place: one of them is old, or mistyped. Behind one address with ports of their own they are
+    /// meant to be.
+    fn look_at_addresses(&self) -> Vec<Finding> {
+        let mut places: BTreeMap<(String, Option<u16>), Vec<DeviceName>> = BTreeMap::new();
+        for device in self.present().living_devices().iter().filter(|device| !device.paused) {
+            let place = (device.address.to_string(), device.port);
+            places.entry(place).or_default().push(device.name.clone());
+        }
+        let shared = places.into_iter().filter(|(_, names)| names.len() > 1);
+        let say = |((address, _), mut names): ((String, Option<u16>), Vec<DeviceName>)| {
+            names.sort();
+            let who = match names.as_slice() {
+                [first, second] => format!("{first} and {second}"),
+                [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+                _ => String::new(),
+            };
+            let message = format!("{who} have one address, {address}: they are up and down together");
+            let advice =
+                "correct the address of the one that is wrong with `device edit`, or pause or delete it";
+            Finding::bad("devices", Severity::Warning, message, advice)
+        };
+        shared.map(say).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use noctule::model::{Ending, EventKind};
 use crate::engine_fixture::ann;
 use crate::wire::{Wire, hang, until, watching};
 
-const TREE: &[(&str, &str, &str)] = &[
+pub const TREE: &[(&str, &str, &str)] = &[
     ("edge-1", "10.0.0.1", ""),
     ("core-1", "10.0.0.2", "edge-1"),
     ("dist-1", "10.0.0.3", "core-1"),
@@ -16,7 +16,7 @@ const TREE: &[(&str, &str, &str)] = &[
     ("olt-1", "10.0.0.6", "edge-1"),
 ];
 
-const BEHIND_CORE: &[&str] = &["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"];
+pub const BEHIND_CORE: &[&str] = &["10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_is_one_incident_with_what_lies_behind_and_ends_when_the_root_answers() {

@@ -36,6 +36,8 @@ mod hostile_import;
 mod hostile_output;
 mod identity;
 mod identity_unasked;
+mod incident_faults;
+mod incident_notify;
 mod incidents;
 mod lab_fleet;
 mod lost_connection;

@@ -1,16 +1,17 @@
 //! A simulated wire: addresses that answer probes or not, as a test says.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use noctule::device::icmp::{Heard, Mark, Means, Method, Probe, Prober, Probers, Unsent};
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::snapshot::Snapshot;
 use noctule::engine::{Clock, Engine, Options};
-use noctule::model::Moment;
+use noctule::model::{Moment, Timestamp};
 
 use crate::engine_fixture::{Network, ann};
 
@@ -20,22 +21,71 @@ pub struct Wire(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    silent: Mutex<HashSet<IpAddr>>,
+    lines: Mutex<Lines>,
     bell: Condvar,
+}
+
+#[derive(Default)]
+struct Lines {
+    silent: HashSet<IpAddr>,
+    doubled: HashSet<IpAddr>,
+    /// Who answers in whose stead.
+    strangers: HashMap<IpAddr, IpAddr>,
+    asked: HashMap<IpAddr, u32>,
+    sleep: Sleep,
+}
+
+/// Whether the host sleeps.
+#[derive(Default, PartialEq)]
+enum Sleep {
+    #[default]
+    Not,
+    /// It will for so long, with probes under way.
+    Soon(Duration),
+    /// It falls asleep now: probes are under way.
+    Now(Duration),
+    Over,
 }
 
 impl Wire {
     /// These addresses answer no more.
     pub fn silence(&self, addresses: &[&str]) {
-        self.0.silent.lock().unwrap().extend(addresses.iter().map(|one| one.parse::<IpAddr>().unwrap()));
+        self.lines().silent.extend(addresses.iter().copied().map(ip));
     }
 
     /// These addresses answer again.
     pub fn mend(&self, addresses: &[&str]) {
-        let mut silent = self.0.silent.lock().unwrap();
-        for one in addresses {
-            silent.remove(&one.parse::<IpAddr>().unwrap());
-        }
+        let gone: Vec<IpAddr> = addresses.iter().copied().map(ip).collect();
+        self.lines().silent.retain(|one| !gone.contains(one));
+    }
+
+    /// This address answers each probe three times.
+    pub fn double(&self, address: &str) {
+        self.lines().doubled.insert(ip(address));
+    }
+
+    /// Another address answers in this one's stead.
+    pub fn replace(&self, address: &str, stranger: &str) {
+        self.lines().strangers.insert(ip(address), ip(stranger));
+    }
+
+    /// How many probes were sent to this address.
+    pub fn asked(&self, address: &str) -> u32 {
+        self.lines().asked.get(&ip(address)).copied().unwrap_or(0)
+    }
+
+    /// The host falls asleep for so long as soon as probes are under way, and never hears of those.
+    pub fn suspend(&self, length: Duration) {
+        self.lines().sleep = Sleep::Soon(length);
+    }
+
+    /// Whether it has slept.
+    pub fn has_slept(&self) -> bool {
+        self.lines().sleep == Sleep::Over
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.0.lines.lock().unwrap()
     }
 
     pub fn probers(&self) -> Probers {
@@ -47,6 +97,10 @@ impl Wire {
     }
 }
 
+fn ip(address: &str) -> IpAddr {
+    address.parse().unwrap()
+}
+
 struct Simulated {
     wire: Wire,
     answers: Vec<Heard>,
@@ -55,11 +109,21 @@ struct Simulated {
 
 impl Prober for Simulated {
     fn send(&mut self, probes: &[Probe], _unsent: &mut Vec<Unsent>) {
-        let silent = self.wire.0.silent.lock().unwrap();
-        for probe in probes.iter().filter(|probe| !silent.contains(&probe.address)) {
+        let mut lines = self.wire.lines();
+        for probe in probes {
+            *lines.asked.entry(probe.address).or_default() += 1;
+            if let Sleep::Soon(length) | Sleep::Now(length) = lines.sleep {
+                lines.sleep = Sleep::Now(length);
+                continue;
+            }
+            if lines.silent.contains(&probe.address) {
+                continue;
+            }
             let mark = Mark { target: probe.target, number: probe.number, sent: Moment::now() };
-            let rtt = Duration::from_micros(200);
-            self.answers.push(Heard::Reply { from: probe.address, mark, rtt });
+            let from = lines.strangers.get(&probe.address).copied().unwrap_or(probe.address);
+            let answers = if lines.doubled.contains(&probe.address) { 3 } else { 1 };
+            let answer = Heard::Reply { from, mark, rtt: Duration::from_micros(200) };
+            self.answers.extend(std::iter::repeat_n(answer, answers));
         }
     }
 
@@ -68,15 +132,35 @@ impl Prober for Simulated {
     }
 
     fn wait(&mut self, at_most: Duration) {
-        if self.answers.is_empty() {
-            let silent = self.wire.0.silent.lock().unwrap();
+        let mut lines = self.wire.lines();
+        if let Sleep::Now(length) = lines.sleep {
+            drop(lines);
+            std::thread::sleep(length);
+            self.wire.lines().sleep = Sleep::Over;
+        } else if self.answers.is_empty() {
             // nobody rings: it is a rest, and the watch takes what is due
-            drop(self.wire.0.bell.wait_timeout(silent, at_most).unwrap());
+            lines = self.wire.0.bell.wait_timeout(lines, at_most).unwrap().0;
+            drop(lines);
         }
     }
 
     fn means(&self) -> &Means {
         &self.means
+    }
+}
+
+/// The host's clock, as somebody sets it.
+#[derive(Clone, Default)]
+pub struct Shifted(Arc<AtomicI64>);
+
+impl Shifted {
+    pub fn move_by(&self, millis: i64) {
+        self.0.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub fn clock(&self) -> Clock {
+        let shifted = self.clone();
+        Clock::from_fn(move || Timestamp(Timestamp::now().0 + shifted.0.load(Ordering::SeqCst)))
     }
 }
 

@@ -44,6 +44,7 @@ impl Engine {
     async fn look_at(&self, by: &Actor, picture: &PulsePicture) {
         let mut ledger = self.incidents.lock().await;
         let now = self.now();
+        ledger.follow_clock(now);
         ledger.settling.retain(|_, until| now < *until);
         ledger.came_back.retain(|_, at| now < settle_until(*at));
         let quiet = ledger.open.is_empty() && ledger.unstored.is_empty() && ledger.down.is_empty();
@@ -291,6 +292,13 @@ impl<'a> Network<'a> {
 }
 
 impl Ledger {
+    /// What lies further ahead than it can lies there because the clock was set back: it must hold nobody up until then.
+    fn follow_clock(&mut self, now: Timestamp) {
+        self.settling.values_mut().for_each(|until| *until = (*until).min(settle_until(now)));
+        let times = self.came_back.values_mut().chain(self.up_for_now.values_mut());
+        times.for_each(|at| *at = (*at).min(now));
+    }
+
     /// Remembers who is down, and who has come back.
     fn see(&mut self, picture: &PulsePicture, now: Timestamp) {
         for row in &picture.rows {

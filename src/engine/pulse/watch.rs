@@ -519,10 +519,12 @@ impl Watch {
 
     // ---- whether it is us
 
-    /// We are cut off when every canary that used to answer is silent, and nobody has answered since.
+    /// We are cut off when every canary that used to answer is silent, and nobody has answered since; and where nobody
+    /// has answered at all yet, when every canary is silent.
     fn look_at_canaries(&mut self, now: Moment, told: &mut Vec<Told>) {
         let canaries = self.canaries.iter().filter_map(|target| self.targets.get(*target as usize));
-        let trusted: Vec<&Watched> = canaries.filter(|one| one.trusted).collect();
+        let nobody_yet = self.last_reply == Moment::default();
+        let trusted: Vec<&Watched> = canaries.filter(|one| one.trusted || nobody_yet).collect();
         let silent = |one: &&Watched| one.health.misses() >= CUT_OFF && one.newest_miss > self.last_reply;
         if self.cut_off.is_none() && !trusted.is_empty() && trusted.iter().all(silent) {
             self.cut_off = Some(now);
