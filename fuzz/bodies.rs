@@ -1,7 +1,10 @@
 //! What is done with bytes from outside, and what must hold whatever they are. `fuzz_targets/` runs these under
 //! libFuzzer, `tests/it/fuzz.rs` with every test run.
 
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use noctule::commands;
 use noctule::console::keymap::Keymap;
@@ -10,11 +13,16 @@ use noctule::console::term::{Input, InputParser};
 use noctule::console::theme::Theme;
 use noctule::device::clean::Cleaner;
 use noctule::device::driver;
+use noctule::device::icmp::packet::{self, Message, Seal};
+use noctule::device::icmp::{Fault, Mark};
+use noctule::device::snmp::{Agent, Credentials, Oid, SnmpLimits, Sockets};
 use noctule::device::transcript::Transcript;
 use noctule::device::transport::{SshConfig, TelnetCodec, fingerprint};
 use noctule::engine::import::{Format, form};
+use noctule::engine::notify::settings::{NotifySettings, Password, Smtp, Tls};
+use noctule::engine::notify::test_mail_over;
 use noctule::engine::settings::Settings;
-use noctule::model::{MAX_SHOWN, clean_line, is_hostile};
+use noctule::model::{MAX_SHOWN, Moment, Secret, clean_line, is_hostile};
 use noctule::store::JournalRecord;
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
 
@@ -186,4 +194,163 @@ pub fn series(data: &[u8]) {
     let mut records = 0;
     parse_states(data, |_| records += 1);
     assert!(records <= data.len(), "records out of nothing");
+}
+
+/// `notify.toml`: what it says is shown without a secret, and a mistake is told on a clean line.
+pub fn notify_toml(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    // damage may have put it where it is no secret
+    let is_secret = text.match_indices(NEVER_SHOWN).all(|(at, _)| {
+        ["password = \"", "token = \"1:", "Authorization = \""].iter().any(|head| text[..at].ends_with(head))
+    });
+    let shows = |shown: &str| is_secret && shown.contains(NEVER_SHOWN);
+    match NotifySettings::parse(&text, "notify.toml", Path::new("/nonexistent")) {
+        Err(error) => {
+            let error = error.to_string();
+            assert!(!error.is_empty() && !error.chars().any(is_hostile), "{error:?}");
+            assert!(!shows(&error), "{error:?}");
+        }
+        Ok(settings) => {
+            for rule in &settings.rules {
+                assert!(rule.to.iter().all(|to| settings.target(to).is_some()), "a rule to nobody");
+            }
+            for target in &settings.targets {
+                let place = target.place();
+                assert!(!place.chars().any(is_hostile) && !shows(&place), "{place:?}");
+            }
+            assert!(!shows(&format!("{settings:?}")));
+        }
+    }
+}
+
+/// The password of the seeds.
+pub const NEVER_SHOWN: &str = "s3cr3t-of-a-seed";
+
+/// What a mail server says, all of it at once: a conversation that ends, told on a clean line of some length that
+/// repeats no password.
+pub fn smtp(data: &[u8]) {
+    let smtp = Smtp {
+        server: "mail.example.net".to_owned(),
+        port: 25,
+        tls: Tls::None,
+        from: "noctule@example.net".to_owned(),
+        to: vec!["noc@example.net".to_owned(), "ann@example.net".to_owned()],
+        login: Some(("noctule".to_owned(), Password::Clear(Secret::new(NEVER_SHOWN)))),
+        ca: None,
+    };
+    let server = tokio::io::join(std::io::Cursor::new(data.to_vec()), tokio::io::sink());
+    let said = RUNTIME.block_on(test_mail_over(server, &smtp));
+    let (Ok(said) | Err(said)) = said;
+    assert!(!said.chars().any(is_hostile) && !said.contains(NEVER_SHOWN), "{said:?}");
+    assert!(said.chars().count() <= 4 * MAX_SHOWN, "{} characters", said.chars().count());
+}
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+});
+
+/// An ICMP message as sockets hand it out: read in bounds, and no mark in it that was not made here.
+pub fn icmp(data: &[u8]) {
+    static SEAL: LazyLock<Seal> = LazyLock::new(Seal::new);
+    let somewhere = Ipv4Addr::LOCALHOST.into();
+    let read = [
+        packet::read_v4(data),
+        packet::read_v6(data),
+        packet::read_ping(data),
+        packet::read_refused(data, somewhere, Fault::NoHost),
+    ];
+    for message in read.into_iter().flatten() {
+        let (Message::Reply(payload) | Message::Error { payload, .. }) = message;
+        assert!(payload.len() + 8 <= data.len(), "a payload out of nothing");
+        assert_eq!(SEAL.open(payload), None, "a mark out of nothing");
+    }
+    // with the seal it is the mark, and one bit beside it is none
+    let number = data.iter().fold(0, |sum: u64, byte| sum.rotate_left(7) ^ u64::from(*byte));
+    let mark = Mark { target: data.len() as u32, number, sent: Moment(number) };
+    let mut request = SEAL.request(false, 7, mark);
+    assert_eq!(SEAL.open(&request[8..]), Some(mark));
+    let bit = (number % (32 * 8)) as usize;
+    request[8 + bit / 8] ^= 1 << (bit % 8);
+    assert_eq!(SEAL.open(&request[8..]), None);
+}
+
+/// What an SNMP agent answers before it answers well: the asking ends in time, and what was told is bounded and clean.
+/// In `data` the bytes of [`SNMP_ID`] stand for the request's id.
+pub fn snmp(data: &[u8]) {
+    static LIAR: LazyLock<Liar> = LazyLock::new(Liar::start);
+    let _alone = LIAR.turn.lock().unwrap_or_else(|broken| broken.into_inner());
+    *LIAR.says.lock().unwrap() = data.to_vec();
+    let limits = SnmpLimits {
+        timeout: Duration::from_millis(100),
+        retries: 0,
+        whole: Duration::from_secs(2),
+        bytes: 10_000,
+    };
+    let credentials = Credentials::Community { is_v1: false, community: Secret::new("public") };
+    let asked = RUNTIME.block_on(async {
+        let asking = async {
+            let client = LIAR.sockets.client(LIAR.at, credentials, limits).await.unwrap();
+            client.get(&[Oid::new(&[1, 3, 6, 1, 2, 1, 1, 1, 0])]).await
+        };
+        tokio::time::timeout(Duration::from_secs(10), asking).await.expect("it ends")
+    });
+    match asked {
+        Ok(values) => {
+            assert_eq!(values.len(), 1);
+            let text = values.into_iter().flatten().find_map(|value| value.text());
+            assert!(data != SNMP_ANSWER || text.as_deref() == Some("good"), "{text:?}");
+            assert!(!text.is_some_and(|text| text.len() > 8 * 1024 || text.chars().any(is_hostile)));
+        }
+        Err(failure) => {
+            assert!(!failure.message.is_empty() && !failure.message.chars().any(is_hostile), "{failure}");
+        }
+    }
+}
+
+/// The id of a request, in an answer: an INTEGER of four bytes.
+pub const SNMP_ID: &[u8; 6] = b"\x02\x04#id#";
+/// A good answer: sysDescr is `good`.
+pub const SNMP_ANSWER: &[u8] =
+    b"\x30\x2d\x02\x01\x01\x04\x06public\xa2\x20\x02\x04#id#\x02\x01\0\x02\x01\0\x30\x12\x30\x10\x06\x08\x2b\x06\x01\x02\x01\x01\x01\0\x04\x04good";
+
+/// An agent that says what it is told, and then the truth.
+struct Liar {
+    at: SocketAddr,
+    sockets: Arc<Sockets>,
+    says: Arc<Mutex<Vec<u8>>>,
+    turn: Mutex<()>,
+}
+
+impl Liar {
+    fn start() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (at, says) = (socket.local_addr().unwrap(), Arc::<Mutex<Vec<u8>>>::default());
+        let said = Arc::clone(&says);
+        std::thread::spawn(move || {
+            let mut room = [0; 1500];
+            while let Ok((length, from)) = socket.recv_from(&mut room) {
+                let lie = said.lock().unwrap().clone();
+                for answer in [&lie[..], SNMP_ANSWER] {
+                    // one that is too large for a packet is not sent
+                    let _ = socket.send_to(&addressed(answer, &room[..length]), from);
+                }
+            }
+        });
+        Self { at, sockets: Arc::default(), says, turn: Mutex::new(()) }
+    }
+}
+
+/// The answer with the question's id; with one of no question, where that has another length.
+fn addressed(answer: &[u8], question: &[u8]) -> Vec<u8> {
+    let mut answer = answer.to_vec();
+    let id = question.windows(6).position(|bytes| bytes == b"public").and_then(|community| {
+        let pdu = question.get(community + 6..)?;
+        let header = if pdu.get(1)? & 0x80 == 0 { 2 } else { 2 + usize::from(pdu.get(1)? & 0x7f) };
+        pdu.get(header..header + SNMP_ID.len()).filter(|id| id.starts_with(&SNMP_ID[..2]))
+    });
+    let place = answer.windows(SNMP_ID.len()).position(|bytes| bytes == SNMP_ID);
+    if let (Some(id), Some(place)) = (id, place) {
+        answer[place..place + SNMP_ID.len()].copy_from_slice(id);
+    }
+    answer
 }

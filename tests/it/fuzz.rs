@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use noctule::engine::notify::settings::NotifySettings;
 use noctule::model::{DeviceId, Timestamp};
 use noctule::store::series::{
     Encoder, Folder, Heard, Mix, Rtt, Standing, StateLog, StateRecord, encode_rows,
@@ -147,6 +148,65 @@ fn series() {
     let log = std::fs::read(folder.states_path(at(0) / 86_400_000)).unwrap();
     let rows: Vec<_> = (0..24).map(|hour| mix.row(498_756 + hour)).collect();
     storm(bodies::series, &[encoder.block().bytes, encode_rows(&rows), log], 20_000);
+}
+
+#[test]
+fn notify_toml() {
+    let seed = format!(
+        "[[target]]\nname = \"hook\"\nkind = \"webhook\"\nurl = \"https://a.example:8443/x?y\"\ntimeout = \"5s\"\n\
+         headers = {{ Authorization = \"{secret}\" }}\n[[target]]\nname = \"mail\"\nkind = \"smtp\"\n\
+         server = \"mail.example.net\"\nfrom = \"a@example.net\"\nto = [\"b@example.net\"]\nusername = \"a\"\n\
+         password = \"{secret}\"\n[[target]]\nname = \"page\"\nkind = \"command\"\nrun = [\"/bin/true\"]\n\
+         [[target]]\nname = \"chat\"\nkind = \"telegram\"\nchat = \"@noc\"\ntoken = \"1:{secret}\"\n\
+         [[rule]]\non = [\"backup-failed\"]\ndevices = [\"core-1\"]\nto = [\"hook\", \"mail\"]\n\
+         group_for = \"30s\"\nquiet = \"22:00-06:00\"\n",
+        secret = bodies::NEVER_SHOWN
+    );
+    NotifySettings::parse(&seed, "notify.toml", Path::new("/")).unwrap();
+    storm(bodies::notify_toml, &[seed.into_bytes()], 5000);
+}
+
+#[test]
+fn smtp() {
+    let long = "x".repeat(300);
+    let seeds = [
+        "220 mail ESMTP\r\n250-mail greets\r\n250-SIZE 1\r\n250 AUTH PLAIN LOGIN\r\n235 in\r\n250 ok\r\n\
+         250 ok\r\n251 ok\r\n354 go\r\n250 queued as 7\r\n221 bye\r\n"
+            .to_owned(),
+        format!(
+            "220 m\r\n250-m\r\n250 auth login\r\n334 VXNlcg==\r\n334 UA==\r\n535 not {}\x1b[2J \u{202e}\r\n",
+            bodies::NEVER_SHOWN
+        ),
+        format!("220 m\r\n250 AUTH PLAIN\r\n235 in\r\n250 ok\r\n550 no {long}\r\n550 no\r\n"),
+    ];
+    storm(bodies::smtp, &seeds.map(String::into_bytes), 5000);
+}
+
+#[test]
+fn icmp() {
+    let quoted =
+        |next: &[u8]| [&[0x45, 0, 0, 60, 0, 0, 0, 0, 64, 1, 0, 0, 127, 0, 0, 1, 127, 0, 0, 9], next].concat();
+    let seal = noctule::device::icmp::packet::Seal::new();
+    let mark = noctule::device::icmp::Mark { target: 1, number: 2, sent: noctule::model::Moment(3) };
+    let request = seal.request(false, 7, mark);
+    let mut reply = request;
+    reply[0] = 0;
+    let request_v6 = seal.request(true, 7, mark);
+    let header_v6 = [&[0x60, 0, 0, 0, 0, 40, 58, 64][..], &[0xfd; 32]].concat();
+    let seeds = [
+        quoted(&reply),
+        quoted(&[&[3, 1, 0, 0, 0, 0, 0, 0][..], &quoted(&request)].concat()),
+        [&[129, 0, 0, 0, 0, 7, 0, 2][..], &request_v6[8..]].concat(),
+        [&[1, 3, 0, 0, 0, 0, 0, 0][..], &header_v6, &request_v6].concat(),
+        request.to_vec(),
+    ];
+    storm(bodies::icmp, &seeds, 60_000);
+}
+
+#[test]
+fn snmp() {
+    let table = b"\x30\x2b\x02\x01\x01\x04\x06public\xa2\x1e\x02\x04#id#\x02\x01\0\x02\x01\0\x30\x10\x30\x0e\x06\x08\x2b\x06\x01\x02\x01\x01\x01\0\x82\0";
+    storm(bodies::snmp, &[bodies::SNMP_ANSWER.to_vec(), table.to_vec()], 600);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed

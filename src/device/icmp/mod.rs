@@ -9,7 +9,7 @@ mod echo;
 mod fault;
 #[cfg(target_os = "linux")]
 mod filter;
-mod packet;
+pub mod packet;
 #[cfg(target_os = "linux")]
 mod sockets;
 mod source;

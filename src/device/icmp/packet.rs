@@ -33,6 +33,12 @@ pub struct Mark {
 /// Makes marks, and tells its own from others'.
 pub struct Seal(RandomState);
 
+impl Default for Seal {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Seal {
     /// A seal with a key of its own, from the operating system's randomness.
     pub fn new() -> Self {

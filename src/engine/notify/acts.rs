@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::engine::ActError;
 use crate::engine::actor::Actor;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
-use crate::model::{Event, EventKind, Severity, nearest};
+use crate::model::{Event, EventKind, Severity, Timestamp, nearest};
 
-use super::deliver::deliver;
+use super::deliver::{deliver, deliver_over};
 use super::message::test;
-use super::settings::{NotifySettings, Target};
+use super::settings::{NotifySettings, Smtp, Target};
 
 /// How long a delivery that is under way may keep a person waiting.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -184,4 +185,17 @@ fn named(settings: &NotifySettings, name: &str) -> Result<Arc<Target>, ActError>
 
 fn none(id: u64) -> ActError {
     ActError::not_found(format!("no notification {id} waits; `notify list` shows those that do"))
+}
+
+/// Sends a test over a connection to a mail server that is there already, in the clear; what the server said. Needs a
+/// runtime with a clock.
+///
+/// # Errors
+/// The sentence says why the server did not take it.
+pub async fn test_mail_over(
+    connection: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    smtp: &Smtp,
+) -> Result<String, String> {
+    let message = test("mail", "nobody", Timestamp(0), &TimeZone::UTC);
+    deliver_over(Box::new(connection), smtp, &message).await.map_err(|failed| failed.message)
 }

@@ -32,7 +32,7 @@ use super::start::Engine;
 use desk::{Desk, MARK};
 use settings::NotifySettings;
 
-pub use acts::Tried;
+pub use acts::{Tried, test_mail_over};
 pub use overview::{Overview, RuleView, State, TargetView, WaitingView};
 pub(super) use work::work;
 

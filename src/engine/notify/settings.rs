@@ -9,7 +9,7 @@ use crate::engine::Selection;
 use crate::engine::selection::Sieve;
 use crate::engine::settings::SettingsError;
 use crate::engine::snapshot::DeviceRow;
-use crate::model::{EventKind, Secret, Severity};
+use crate::model::{EventKind, Secret, Severity, clean_line};
 
 use super::quiet::Quiet;
 use super::written;
@@ -242,7 +242,7 @@ impl NotifySettings {
         written::read(text, folder).map_err(|(line, message)| SettingsError {
             file: file.to_owned(),
             line,
-            message: crate::model::clean_line(&message).into_owned(),
+            message: clean_line(&message).into_owned(),
         })
     }
 
@@ -263,14 +263,16 @@ impl Target {
         }
     }
 
-    /// Where it is, without secrets: `https://hooks.example.net`.
+    /// Where it is, on a clean line without secrets: `https://hooks.example.net`.
     pub fn place(&self) -> String {
-        match &self.way {
+        let place = match &self.way {
             Way::Webhook(hook) => hook.url.shown(),
             Way::Telegram(chat) => format!("chat {} at {}", chat.chat, chat.base.shown()),
             Way::Smtp(smtp) => format!("{} by {}:{}", smtp.to.join(", "), smtp.server, smtp.port),
             Way::Command(argv) => argv.first().cloned().unwrap_or_default(),
-        }
+        };
+        // the file may write any character as an escape
+        clean_line(&place).into_owned()
     }
 
     /// The files with secrets that it names.

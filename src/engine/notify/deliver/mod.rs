@@ -13,12 +13,11 @@ use std::path::Path;
 
 use crate::model::{Secret, clean_line};
 
-#[cfg(test)]
 pub use stream::Stream;
 
 use super::desk::Failed;
 use super::message::Message;
-use super::settings::{Password, Target, Way};
+use super::settings::{Password, Smtp, Target, Way};
 
 /// The longest part of a foreign answer that stands in an error, in characters.
 const SHOWN: usize = 200;
@@ -39,13 +38,27 @@ pub async fn deliver(target: &Target, message: &Message) -> Result<String, Faile
         }
     };
     match tokio::time::timeout(target.timeout, way).await {
-        Ok(Ok(said)) => Ok(shown(&said)),
-        Ok(Err(failed)) => Err(Failed { message: clean_line(&failed.message).into_owned(), ..failed }),
+        Ok(outcome) => clean(outcome),
         Err(_) => Err(unreachable(format!(
             "{} did not take it within {}s",
             target.place(),
             target.timeout.as_secs()
         ))),
+    }
+}
+
+/// Delivers a mail over a connection that is there already, in the clear.
+///
+/// # Errors
+/// As for [`deliver`].
+pub async fn deliver_over(stream: Box<dyn Stream>, smtp: &Smtp, message: &Message) -> Result<String, Failed> {
+    clean(smtp::send_over(stream, smtp, message).await)
+}
+
+fn clean(outcome: Result<String, Failed>) -> Result<String, Failed> {
+    match outcome {
+        Ok(said) => Ok(shown(&said)),
+        Err(failed) => Err(Failed { message: clean_line(&failed.message).into_owned(), ..failed }),
     }
 }
 

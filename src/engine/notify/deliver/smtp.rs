@@ -6,10 +6,11 @@ use base64ct::{Base64, Encoding};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::stream::{self, Stream};
-use super::{broken, rejected, secret, shown, shown_without, unreachable};
+use super::{broken, rejected, secret, shown_without, unreachable};
 use crate::engine::notify::desk::Failed;
 use crate::engine::notify::message::Message;
 use crate::engine::notify::settings::{Smtp, Tls};
+use crate::model::Secret;
 
 /// The longest line of an answer, in bytes; 512 are allowed.
 const MOST_LINE: u64 = 4096;
@@ -26,8 +27,8 @@ pub async fn send(smtp: &Smtp, message: &Message) -> Result<String, Failed> {
     let name = tcp.local_addr().map_or_else(|_| "[127.0.0.1]".to_owned(), |local| literal(local.ip()));
     let ca = smtp.ca.as_deref();
     let mut session = match smtp.tls {
-        Tls::Implicit => Session::over(stream::secure(tcp, &smtp.server, ca).await?),
-        Tls::Starttls | Tls::None => Session::over(Box::new(tcp)),
+        Tls::Implicit => Session::over(stream::secure(tcp, &smtp.server, ca).await?, smtp),
+        Tls::Starttls | Tls::None => Session::over(Box::new(tcp), smtp),
     };
     session.expect("the greeting", 220).await?;
     let mut offers = session.hello(&name).await?;
@@ -38,18 +39,20 @@ pub async fn send(smtp: &Smtp, message: &Message) -> Result<String, Failed> {
             ));
         }
         session.ask("STARTTLS", "STARTTLS", 220).await?;
-        session = Session::over(stream::secure(session.unread()?, &smtp.server, ca).await?);
+        session = Session::over(stream::secure(session.unread()?, &smtp.server, ca).await?, smtp);
         // what was said before TLS counts no more (RFC 3207, 4.2)
         offers = session.hello(&name).await?;
     }
-    session.log_in(smtp, &offers).await?;
-    let refused = session.envelope(smtp).await?;
-    session.ask("DATA", "DATA", 354).await?;
-    let said = session.ask_secretly("the mail", &mail(smtp, message), 250, &[]).await?;
-    let _ = tokio::time::timeout(FAREWELL, session.ask("QUIT", "QUIT", 221)).await;
-    Ok(if refused.is_empty() { said } else { format!("{said}; refused for {}", refused.join("; ")) })
+    session.hand_over(smtp, message, &offers).await
 }
 
+/// The same over a connection that is there already, in the clear.
+pub async fn send_over(stream: Box<dyn Stream>, smtp: &Smtp, message: &Message) -> Result<String, Failed> {
+    let mut session = Session::over(stream, smtp);
+    session.expect("the greeting", 220).await?;
+    let offers = session.hello("localhost").await?;
+    session.hand_over(smtp, message, &offers).await
+}
 /// An address as a host without a name calls itself (RFC 5321, 4.1.3).
 fn literal(ip: std::net::IpAddr) -> String {
     if ip.is_ipv6() { format!("[IPv6:{ip}]") } else { format!("[{ip}]") }
@@ -62,6 +65,8 @@ fn has(offers: &[String], wanted: &str) -> bool {
 /// A conversation with a server.
 struct Session {
     stream: BufReader<Box<dyn Stream>>,
+    /// What the server is told, or was told before, and might repeat in any answer.
+    secrets: Vec<Secret>,
 }
 
 /// An answer: its number and the texts of its lines.
@@ -71,8 +76,14 @@ struct Answer {
 }
 
 impl Session {
-    fn over(stream: Box<dyn Stream>) -> Self {
-        Self { stream: BufReader::new(stream) }
+    fn over(stream: Box<dyn Stream>, smtp: &Smtp) -> Self {
+        // a password that cannot be read is told of when it is needed
+        let login = smtp.login.as_ref().and_then(|(name, password)| Some((name, secret(password).ok()?)));
+        let secrets = login.map_or_else(Vec::new, |(name, password)| {
+            let (word, plain) = (encoded(password.expose()), plain(name, &password));
+            vec![password, Secret::new(word), Secret::new(plain)]
+        });
+        Self { stream: BufReader::new(stream), secrets }
     }
 
     /// The connection, to put TLS over. What came before TLS, and was not asked for, was put in by somebody else.
@@ -83,10 +94,25 @@ impl Session {
         }
     }
 
+    /// Logs in and hands the message over.
+    async fn hand_over(
+        &mut self,
+        smtp: &Smtp,
+        message: &Message,
+        offers: &[String],
+    ) -> Result<String, Failed> {
+        self.log_in(smtp, offers).await?;
+        let refused = self.envelope(smtp).await?;
+        self.ask("DATA", "DATA", 354).await?;
+        let said = self.ask("the mail", &mail(smtp, message), 250).await?;
+        let _ = tokio::time::timeout(FAREWELL, self.ask("QUIT", "QUIT", 221)).await;
+        Ok(if refused.is_empty() { said } else { format!("{said}; refused for {}", refused.join("; ")) })
+    }
+
     async fn hello(&mut self, name: &str) -> Result<Vec<String>, Failed> {
         self.write(format!("EHLO {name}\r\n").as_bytes()).await?;
         let answer = self.read("EHLO").await?;
-        self.check("EHLO", &answer, 250, &[])?;
+        self.check("EHLO", &answer, 250)?;
         Ok(answer.lines.into_iter().skip(1).collect())
     }
 
@@ -97,17 +123,13 @@ impl Session {
         let knows = |way: &str| {
             ways.is_some_and(|ways| ways.split(' ').skip(1).any(|word| word.eq_ignore_ascii_case(way)))
         };
-        let encoded = |text: &str| Base64::encode_string(text.as_bytes());
-        let (user, word) = (encoded(name), encoded(password.expose()));
-        let plain = encoded(&format!("\0{name}\0{}", password.expose()));
-        let secrets = [password.expose(), word.as_str(), plain.as_str()];
         let step = format!("logging in as {name}");
         if knows("PLAIN") {
-            self.ask_secretly(&step, &format!("AUTH PLAIN {plain}"), 235, &secrets).await?;
+            self.ask(&step, &format!("AUTH PLAIN {}", plain(name, &password)), 235).await?;
         } else if knows("LOGIN") {
             self.ask(&step, "AUTH LOGIN", 334).await?;
-            self.ask(&step, &user, 334).await?;
-            self.ask_secretly(&step, &word, 235, &secrets).await?;
+            self.ask(&step, &encoded(name), 334).await?;
+            self.ask(&step, &encoded(password.expose()), 235).await?;
         } else {
             return Err(unreachable("the server takes no password by PLAIN or LOGIN"));
         }
@@ -137,38 +159,33 @@ impl Session {
 
     /// Says a line and hears its answer.
     async fn ask(&mut self, step: &str, line: &str, wanted: u16) -> Result<String, Failed> {
-        self.ask_secretly(step, line, wanted, &[]).await
-    }
-
-    /// The same with a line that holds secrets, which the answer may repeat.
-    async fn ask_secretly(
-        &mut self,
-        step: &str,
-        line: &str,
-        wanted: u16,
-        secrets: &[&str],
-    ) -> Result<String, Failed> {
         self.write(format!("{line}\r\n").as_bytes()).await?;
         let answer = self.read(step).await?;
-        self.check(step, &answer, wanted, secrets)?;
-        Ok(format!("{} {}", answer.code, shown(&answer.lines.join(" "))))
+        self.check(step, &answer, wanted)?;
+        Ok(format!("{} {}", answer.code, self.shown(&answer.lines.join(" "))))
     }
 
     async fn expect(&mut self, step: &str, wanted: u16) -> Result<(), Failed> {
         let answer = self.read(step).await?;
-        self.check(step, &answer, wanted, &[])
+        self.check(step, &answer, wanted)
     }
 
-    fn check(&self, step: &str, answer: &Answer, wanted: u16, secrets: &[&str]) -> Result<(), Failed> {
+    fn check(&self, step: &str, answer: &Answer, wanted: u16) -> Result<(), Failed> {
         // 251 takes a recipient too
         if answer.code == wanted || (wanted == 250 && answer.code == 251) {
             return Ok(());
         }
-        let said = shown_without(&answer.lines.join(" "), secrets);
+        let said = self.shown(&answer.lines.join(" "));
         let message = format!("the mail server answers {} to {step}: {said}", answer.code);
         // a permanent answer about a recipient or a mail is about that alone
         let of_this = answer.code >= 500 && (step.starts_with("RCPT") || step == "the mail");
         Err(if of_this { rejected(message) } else { unreachable(message) })
+    }
+
+    /// What the server said, without the secrets that it was told.
+    fn shown(&self, said: &str) -> String {
+        let secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
+        shown_without(said, &secrets)
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Failed> {
@@ -190,19 +207,34 @@ impl Session {
             let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
             let code = line.get(..3).and_then(|code| code.parse::<u16>().ok()).filter(|code| *code >= 200);
             let (Some(code), more) = (code, line.as_bytes().get(3)) else {
-                return Err(unreachable(format!("this is no answer of a mail server: {}", shown(&line))));
+                return Err(unreachable(format!(
+                    "this is no answer of a mail server: {}",
+                    self.shown(&line)
+                )));
             };
             lines.push(line.get(4..).unwrap_or_default().to_owned());
             match more {
                 Some(b'-') => {}
                 Some(b' ') | None => return Ok(Answer { code, lines }),
                 Some(_) => {
-                    return Err(unreachable(format!("this is no answer of a mail server: {}", shown(&line))));
+                    return Err(unreachable(format!(
+                        "this is no answer of a mail server: {}",
+                        self.shown(&line)
+                    )));
                 }
             }
         }
         Err(unreachable(format!("the mail server's answer to {step} has more than {MOST_LINES} lines")))
     }
+}
+
+/// The answer to AUTH PLAIN (RFC 4616).
+fn plain(name: &str, password: &Secret) -> String {
+    encoded(&format!("\0{name}\0{}", password.expose()))
+}
+
+fn encoded(text: &str) -> String {
+    Base64::encode_string(text.as_bytes())
 }
 
 /// The mail up to its last dot: RFC 5322 and MIME.
