@@ -140,7 +140,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_fresh_engine_and_much_with_a_spoi
     }
     std::fs::write(folder.path().join("config/config.toml"), "[backup]\ndaily = \"noon\"\n").unwrap();
     let ssh = [noctule::engine::fields::Change::new(noctule::engine::fields::Field::Transport, "ssh")];
-    engine.add_device(&ann(), "no-driver", "127.0.0.1", &ssh).await.unwrap();
+    engine.add_device(&ann(), "no-driver", "127.0.0.2", &ssh).await.unwrap();
     let findings = engine.doctor().await.unwrap();
     assert_eq!(severities(&findings, "settings"), [Warning]);
     assert_eq!(severities(&findings, "devices"), [Warning]);
