@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::net::UdpSocket;
@@ -136,11 +137,25 @@ impl SnmpAgent {
         objects: Objects,
         reach: Reach,
     ) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address).await?;
+        Self::start_slow(address, community, objects, reach, Duration::ZERO).await
+    }
+
+    /// The same, where each answer takes so long; others are answered meanwhile.
+    ///
+    /// # Errors
+    /// As [`SnmpAgent::start`].
+    pub async fn start_slow(
+        address: SocketAddr,
+        community: &str,
+        objects: Objects,
+        reach: Reach,
+        delay: Duration,
+    ) -> io::Result<Self> {
+        let socket = Arc::new(UdpSocket::bind(address).await?);
         let address = socket.local_addr()?;
         let objects = Arc::new(Mutex::new(objects));
         let mut serving = JoinSet::new();
-        serving.spawn(serve(socket, community.as_bytes().to_vec(), Arc::clone(&objects), reach));
+        serving.spawn(serve(socket, community.as_bytes().to_vec(), Arc::clone(&objects), reach, delay));
         Ok(Self { address, objects, _serving: serving })
     }
 
@@ -155,7 +170,13 @@ impl SnmpAgent {
     }
 }
 
-async fn serve(socket: UdpSocket, community: Vec<u8>, objects: Arc<Mutex<Objects>>, reach: Reach) {
+async fn serve(
+    socket: Arc<UdpSocket>,
+    community: Vec<u8>,
+    objects: Arc<Mutex<Objects>>,
+    reach: Reach,
+    delay: Duration,
+) {
     let own = socket.local_addr().map(|address| address.ip());
     let mut bytes = vec![0; 65_536];
     loop {
@@ -167,9 +188,16 @@ async fn serve(socket: UdpSocket, community: Vec<u8>, objects: Arc<Mutex<Objects
             let objects = objects.lock().unwrap_or_else(PoisonError::into_inner);
             answer(&bytes[..length], &community, &objects)
         };
-        if let Some(answer) = answer {
+        let Some(answer) = answer else { continue };
+        if delay.is_zero() {
             let _ = socket.send_to(&answer, from).await;
+            continue;
         }
+        let socket = Arc::clone(&socket);
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            let _ = socket.send_to(&answer, from).await;
+        });
     }
 }
 
