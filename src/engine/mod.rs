@@ -36,6 +36,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod start;
 mod store_watch;
+pub mod timeline;
 pub mod trust;
 pub mod verify;
 

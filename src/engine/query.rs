@@ -11,6 +11,7 @@ use super::identity::Known;
 use super::notify::Overview;
 use super::series::DeviceHistory;
 use super::start::Engine;
+use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
 
 /// Which revision of which device.
@@ -50,6 +51,8 @@ pub enum Query {
     HostKeys(DeviceId),
     /// What was heard of a device, and how it stood.
     PulseHistory(PastOf),
+    /// Everything that happened to a device.
+    Timeline(TimelineOf),
     /// Every driver.
     Drivers,
     /// A driver's file.
@@ -75,7 +78,7 @@ impl Query {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
-            Self::PulseHistory(_) | Self::Identities => Role::Viewer,
+            Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
         }
     }
@@ -114,6 +117,8 @@ pub enum Answer {
     HostKeys(Vec<KnownKey>),
     /// To [`Query::PulseHistory`].
     PulseHistory(Arc<DeviceHistory>),
+    /// To [`Query::Timeline`].
+    Timeline(Arc<Timeline>),
     /// To [`Query::Drivers`], by id.
     Drivers(Arc<[DriverInfo]>),
     /// To [`Query::Driver`].
@@ -205,6 +210,13 @@ impl Engine {
                 |past| Answer::PulseHistory(Arc::new(past)),
             );
         }
+        if let Query::Timeline(of) = query {
+            let read = self.timeline(of).await;
+            return read.map_or_else(
+                |error| Answer::Failed(error.message),
+                |timeline| Answer::Timeline(timeline.into()),
+            );
+        }
         if let Query::Notifications = &query {
             let view = self.notifications().await;
             return view.map_or_else(
@@ -224,7 +236,7 @@ impl Engine {
                 Query::Identities => Answer::Identities(engine.every_identity()?.into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
-                Query::PulseHistory(_) | Query::Replay { .. } | Query::Notifications => {
+                Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } | Query::Notifications => {
                     Answer::Failed("this is not a read of the store".into())
                 }
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),

@@ -19,7 +19,7 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
-use crate::{console_identity, console_pulse};
+use crate::{console_identity, console_pulse, console_timeline};
 
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -107,6 +107,7 @@ impl World {
     pub fn answer(&self, query: &Query) -> Answer {
         match query {
             Query::PulseHistory(past) => Answer::PulseHistory(Arc::new(past_of(*past, self.state))),
+            Query::Timeline(of) => Answer::Timeline(console_timeline::timeline(of, self.state)),
             Query::History(_) if self.state == State::Empty => {
                 Answer::History { revisions: Arc::default(), runs: Arc::default() }
             }

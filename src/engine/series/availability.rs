@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::series::{HOUR, Standing, StateRecord, read_states};
 
 /// Where nothing was written for longer than this, nobody watched.
-const SILENT: i64 = 150_000;
+pub(super) const SILENT: i64 = 150_000;
 /// The most outages that are listed of a device.
 pub const MOST_OUTAGES: usize = 10_000;
 

@@ -8,6 +8,7 @@ mod history;
 mod keeper;
 mod open;
 mod service;
+mod stretches;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,6 +27,9 @@ use crate::store::series::Folder;
 pub use availability::{Availability, Outage};
 pub use history::{History, Point, Total};
 pub use service::DeviceHistory;
+pub use stretches::Stretch;
+
+pub use crate::store::series::Standing;
 
 use keeper::Order;
 use open::Open;
