@@ -16,8 +16,9 @@ use crate::console::widgets::{ChangePreview, Pager, notice};
 use crate::console::words::{self, Field};
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::DeviceRow;
+use crate::engine::timeline::{Timeline, TimelineOf};
 use crate::engine::trust::KnownKey;
-use crate::model::{DeviceId, Revision, clean_line};
+use crate::model::{DeviceId, Revision, Timestamp, clean_line};
 
 inventory::submit! { Decl {
     name: "device",
@@ -55,6 +56,8 @@ inventory::submit! { Decl {
                 read_at: None,
                 revisions: Arc::new([]),
                 revisions_read_at: None,
+                timeline: Arc::default(),
+                timeline_read_at: None,
                 waits: false,
                 preview: ChangePreview::default(),
             }))
@@ -62,6 +65,14 @@ inventory::submit! { Decl {
         _ => Err("device needs one device: :device core-1".into()),
     },
 } }
+
+/// The newest entries of the timeline that the page shows, of so many milliseconds.
+const LAST: usize = 12;
+/// See [`LAST`].
+const LATELY: i64 = 7 * 86_400_000;
+
+/// The newest event of the device, its last run, and since when it stands as it does.
+type Known = (Option<u64>, Option<Timestamp>, Option<Timestamp>);
 
 struct DevicePage {
     id: DeviceId,
@@ -76,6 +87,10 @@ struct DevicePage {
     revisions: Arc<[Revision]>,
     /// The version of the picture in which the revisions were read.
     revisions_read_at: Option<u64>,
+    /// The newest of what happened.
+    timeline: Arc<Timeline>,
+    /// What was known when that was read: something else means reading again.
+    timeline_read_at: Option<Known>,
     /// An answer is on its way: another read would make it void.
     waits: bool,
     preview: ChangePreview,
@@ -108,17 +123,35 @@ impl DevicePage {
                 fields.push(Field::new("", line, Token::Bad));
             }
         }
-        let events = cx.snapshot.events.iter().filter(|event| event.device.as_ref() == Some(&row.device.name));
-        let events: Vec<_> = events.take(20).collect();
-        if !events.is_empty() {
-            fields.push(Field::head("What happened last"));
-        }
-        for event in events {
-            let glyph = cx.theme.severity_glyph(event.severity);
-            let value = format!("{glyph} {}", clean_line(&event.message));
-            fields.push(Field::new(cx.date(event.at), value, crate::console::theme::severity(event.severity)));
-        }
+        fields.extend(self.last_fields(row, cx));
         fields
+    }
+
+    /// What happened last: the newest of the timeline; the events that the picture has while that is not read.
+    fn last_fields(&self, row: &DeviceRow, cx: &Cx) -> Vec<Field> {
+        let line = |at, severity, what: &str| {
+            let value = format!("{} {}", cx.theme.severity_glyph(severity), clean_line(what));
+            Field::new(cx.date(at), value, crate::console::theme::severity(severity))
+        };
+        let told = self.timeline.entries.iter();
+        let mut lines: Vec<Field> = told.map(|entry| line(entry.at, entry.severity, &entry.what)).collect();
+        if lines.is_empty() {
+            let events =
+                cx.snapshot.events.iter().filter(|event| event.device.as_ref() == Some(&row.device.name));
+            lines = events.take(LAST).map(|event| line(event.at, event.severity, &event.message)).collect();
+        }
+        if !lines.is_empty() {
+            lines.insert(0, Field::head("What happened last: T shows all of it"));
+        }
+        lines
+    }
+
+    fn known(&self, cx: &Cx) -> Known {
+        let mut events = cx.snapshot.events.iter();
+        let event = events.find(|event| event.device.as_ref().is_some_and(|name| name.as_str() == self.name));
+        let run = self.row(cx).and_then(|row| row.last_run.as_ref()).map(|run| run.at);
+        let since = cx.snapshot.pulse.row(self.id).and_then(|row| row.since);
+        (event.map(|event| event.seq), run, since)
     }
 }
 
@@ -135,6 +168,9 @@ impl Pane for DevicePage {
         let now = Some(cx.snapshot.versions.events);
         let query = if std::mem::replace(&mut self.read_at, now) != now {
             Some(Query::HostKeys(self.id))
+        } else if self.timeline_read_at.replace(self.known(cx)) != Some(self.known(cx)) {
+            let from = Timestamp(cx.now.0.saturating_sub(LATELY));
+            Some(Query::Timeline(TimelineOf { device: self.id, from, until: None, most: LAST }))
         } else if self.preview.fits && std::mem::replace(&mut self.revisions_read_at, now) != now {
             Some(Query::History(self.id))
         } else {
@@ -148,6 +184,7 @@ impl Pane for DevicePage {
         self.waits = false;
         match answer {
             Answer::HostKeys(keys) => self.keys = keys,
+            Answer::Timeline(timeline) => self.timeline = timeline,
             Answer::History { revisions, .. } => self.revisions = revisions,
             answer => self.preview.answer(answer),
         }

@@ -203,7 +203,8 @@ impl PlannedWork {
                     .iter()
                     .take(NAMED)
                     .map(|(id, name)| {
-                        format!("{} {name}", answering::glyph(cx.snapshot.pulse.row(*id), &cx.theme))
+                        // a glyph stays on the line of its name
+                        format!("{}\u{a0}{name}", answering::glyph(cx.snapshot.pulse.row(*id), &cx.theme))
                     })
                     .collect();
                 let more = match devices.len().saturating_sub(NAMED) {
@@ -355,7 +356,7 @@ impl Pane for PlannedWork {
 
     fn copy(&self, cx: &Cx) -> Option<String> {
         let details = self.details(self.selected(cx)?, cx);
-        Some(details.into_iter().map(|(line, _)| line).collect::<Vec<_>>().join("\n"))
+        Some(details.into_iter().map(|(line, _)| line.replace('\u{a0}', " ")).collect::<Vec<_>>().join("\n"))
     }
 
     fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
