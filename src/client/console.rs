@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Runtime};
 
 use super::files::LocalFiles;
-use super::signals::Signals;
+use super::signals::{Signals, TERMINATED};
 use super::start::Start;
-use super::terminal::{self, Ended};
+use super::terminal::{self, Ended, IfLost};
 use super::{complain, panics, settings};
 use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
@@ -30,13 +30,15 @@ pub fn open_wallboard(start: &Start, args: &Args) -> Exit {
     open_with(start, args, "wallboard", |settings| hang_on_the_wall(settings, args))
 }
 
-/// A session for a screen on the wall: it begins with the wallboard, and whoever passes by changes nothing.
+/// A session for a screen on the wall: it shows the wallboard and nothing else, whoever passes by changes nothing, and
+/// it outlives its terminal.
 pub fn hang_on_the_wall(settings: &mut Settings, args: &Args) {
     settings.first = Some(match args.number("--cycle") {
         Some(seconds) => format!("wallboard {seconds}"),
         None => "wallboard".to_owned(),
     });
     settings.role = Role::Viewer;
+    settings.wall = true;
 }
 
 fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Settings)) -> Exit {
@@ -91,7 +93,8 @@ pub fn needs_terminal(name: &str) -> Result<(), (String, Exit)> {
 
 /// Shows a session on the terminal until it ends.
 ///
-/// `links` are those of a simulated network. The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
+/// `links` are those of a simulated network. A screen on the wall goes on without its terminal until SIGTERM, which is its
+/// usual end. The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
 /// a key.
 pub fn show(
     workers: &Runtime,
@@ -102,6 +105,10 @@ pub fn show(
     settings: &Settings,
     signals: &mut Signals,
 ) -> Exit {
+    let if_lost = if settings.wall { IfLost::GoOn } else { IfLost::End };
+    if if_lost == IfLost::GoOn {
+        signals.outlive_hang_up();
+    }
     let shown = panics::kept_in(|| {
         let here = Builder::new_current_thread().enable_all().build()?;
         here.block_on(async {
@@ -120,7 +127,7 @@ pub fn show(
             .over(links);
             // a task of its own contains a panic
             let session = tokio::spawn(pump.run());
-            let ended = terminal::attach(client, signals).await?;
+            let ended = terminal::attach(client, signals, if_lost).await?;
             // what still runs is told to end; a panic has been kept
             let _ = session.await;
             io::Result::Ok(ended)
@@ -128,6 +135,7 @@ pub fn show(
     });
     match shown {
         Some(Ok(Ended::Quit)) => Exit::Done,
+        Some(Ok(Ended::Gone(TERMINATED))) if settings.wall => Exit::Done,
         Some(Ok(Ended::Gone(exit))) => exit,
         Some(Err(error)) => complain(&format!("opening the terminal: {error}"), Exit::Failed),
         Some(Ok(Ended::Broken)) | None => {

@@ -47,6 +47,7 @@ pub fn read(folder: &Path, args: &Args, role: Role) -> Result<Settings, String> 
     }
     Ok(Settings {
         first: None,
+        wall: false,
         theme_file: text_of(&folder.join(THEMES).join(format!("{theme}.toml")))?,
         theme,
         keymap_file: text_of(&folder.join(KEYMAP))?,

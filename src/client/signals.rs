@@ -15,6 +15,8 @@ pub struct Signals {
 
 /// The exit of a program whose terminal has gone: as if SIGHUP had come, which may be ignored.
 pub const HUNG_UP: Exit = Exit::Signal(1);
+/// The exit of a program that SIGTERM has ended.
+pub const TERMINATED: Exit = Exit::Signal(15);
 
 impl Signals {
     /// Takes them over, inside a tokio runtime. A hang-up that was ignored at the start (`nohup`) stays ignored.
@@ -27,6 +29,11 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hang_up: if hang_up_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
         })
+    }
+
+    /// From now on a hang-up ends nothing: the handler stays, and nobody listens to it.
+    pub fn outlive_hang_up(&mut self) {
+        self.hang_up = None;
     }
 
     /// Waits for one of them, and says how it ends the program.

@@ -1,18 +1,18 @@
 //! The operator's terminal while a session has it: copies bytes both ways, and gives it back on every way out.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::Duration;
 
-use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::process::{Pid, Signal as Number, getpgrp, getpid, kill_current_process_group};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::editor;
+use super::home::Home;
+use super::raw::Raw;
 use super::signals::{HUNG_UP, Signals};
 use super::tty::Tty;
 use crate::commands::Exit;
-use crate::console::term::sequence::LEAVE;
 use crate::server::{ClientEnd, FromClient, Leave, ToClient};
 
 /// The most bytes read at once: a large paste comes in parts.
@@ -23,6 +23,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const LAST_ANSWER: Duration = Duration::from_millis(500);
 /// How the answer ends: DA1, `CSI ? … c`.
 const ANSWER_END: &[u8] = b"c";
+/// How often a terminal that has gone is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// The size of a terminal that does not know its own.
 const USUAL_SIZE: (u16, u16) = (80, 24);
 
@@ -37,6 +39,15 @@ pub enum Ended {
     Broken,
 }
 
+/// What a session does when its terminal goes away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfLost {
+    /// It ends.
+    End,
+    /// It goes on without one, and takes it up again where it comes back: see [`Home`].
+    GoOn,
+}
+
 /// The terminal's columns and rows.
 pub fn size() -> (u16, u16) {
     match crossterm::terminal::size() {
@@ -49,9 +60,13 @@ pub fn size() -> (u16, u16) {
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be had.
-pub async fn attach(link: ClientEnd, signals: &mut Signals) -> io::Result<Ended> {
+pub async fn attach(link: ClientEnd, signals: &mut Signals, if_lost: IfLost) -> io::Result<Ended> {
+    let tty = Tty::open()?;
+    let home = Home::of(tty.path());
     let mut terminal = Terminal {
-        raw: Raw::begin(Tty::open()?)?,
+        raw: Raw::begin(tty)?,
+        if_lost,
+        home,
         say: Some(link.say),
         told: link.told,
         outgoing: Vec::new(),
@@ -64,6 +79,8 @@ pub async fn attach(link: ClientEnd, signals: &mut Signals) -> io::Result<Ended>
 
 struct Terminal {
     raw: Raw,
+    if_lost: IfLost,
+    home: Home,
     /// Gone, once the terminal is.
     say: Option<mpsc::Sender<FromClient>>,
     told: mpsc::Receiver<ToClient>,
@@ -84,7 +101,7 @@ impl Terminal {
                 exit = signals.ending() => return self.hang_up(exit).await,
                 written = self.raw.tty.write(&self.outgoing), if writing => match written {
                     Ok(count) => drop(self.outgoing.drain(..count)),
-                    Err(_) => return self.hang_up(HUNG_UP).await,
+                    Err(_) => if let Some(ended) = self.lose(signals).await { return ended },
                 },
                 told = self.told.recv(), if !writing => {
                     let Some(told) = told else { return Ended::Broken };
@@ -93,7 +110,7 @@ impl Terminal {
                     }
                 }
                 _ = self.resized.recv() => {
-                    let (width, height) = size();
+                    let (width, height) = self.size();
                     self.say(FromClient::Size(width, height)).await;
                 }
                 _ = self.stop.recv() => self.say(FromClient::Suspend).await,
@@ -101,8 +118,38 @@ impl Terminal {
                 _ = self.go_on.recv() => self.return_to_session(Ok(None)).await,
                 count = self.raw.tty.read(&mut chunk) => match count {
                     Ok(count @ 1..) => self.say(FromClient::Input(chunk[..count].to_vec())).await,
-                    _ => return self.hang_up(HUNG_UP).await,
+                    _ => if let Some(ended) = self.lose(signals).await { return ended },
                 },
+            }
+        }
+    }
+
+    fn size(&self) -> (u16, u16) {
+        self.raw.tty.size().unwrap_or(USUAL_SIZE)
+    }
+
+    /// The terminal has gone. Says how the session ended, if it did; else there is a terminal again.
+    async fn lose(&mut self, signals: &mut Signals) -> Option<Ended> {
+        if self.if_lost == IfLost::End {
+            return Some(self.hang_up(HUNG_UP).await);
+        }
+        self.outgoing = Vec::new();
+        self.raw.shows_session = false;
+        loop {
+            tokio::select! {
+                biased;
+                exit = signals.ending() => return Some(self.hang_up(exit).await),
+                () = closed(self.say.as_ref()) => return Some(Ended::Broken),
+                () = tokio::time::sleep(LOOK_AGAIN) => {
+                    if let Some(raw) = self.home.find().and_then(|tty| Raw::begin(tty).ok()) {
+                        self.raw = raw;
+                        // a frame for the terminal of before; nothing is awaited until the session knows better
+                        while self.told.try_recv().is_ok() {}
+                        let (width, height) = self.size();
+                        self.say(FromClient::Returned { width, height, edited: Ok(None) }).await;
+                        return None;
+                    }
+                }
             }
         }
     }
@@ -167,8 +214,7 @@ impl Terminal {
         if leave.answer_due && written.is_ok() {
             let _ = tokio::time::timeout(LAST_ANSWER, self.swallow_answer()).await;
         }
-        // a terminal that is gone needs nothing
-        let _ = disable_raw_mode();
+        self.raw.end();
     }
 
     /// Reads on until the terminal has answered the last frame; what is typed meanwhile was meant for that frame.
@@ -183,9 +229,9 @@ impl Terminal {
 
     /// The terminal is the session's again, whoever had it.
     async fn return_to_session(&mut self, edited: Result<Option<String>, String>) {
-        let _ = disable_raw_mode();
-        let raw = enable_raw_mode().map_err(|error| format!("The terminal's raw mode: {error}"));
-        let (width, height) = size();
+        self.raw.end();
+        let raw = self.raw.enter().map_err(|error| format!("The terminal's raw mode: {error}"));
+        let (width, height) = self.size();
         self.say(FromClient::Returned { width, height, edited: raw.and(edited) }).await;
     }
 
@@ -197,27 +243,10 @@ impl Terminal {
     }
 }
 
-/// Raw mode: as long as this is. Whatever ends it, the terminal is as before.
-struct Raw {
-    tty: Tty,
-    /// The screen is the session's: what it has set must be taken back.
-    shows_session: bool,
-}
-
-impl Raw {
-    fn begin(tty: Tty) -> io::Result<Self> {
-        enable_raw_mode()?;
-        Ok(Self { tty, shows_session: false })
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        if self.shows_session {
-            // as much as the terminal takes: nothing waits any more
-            let _ = self.tty.file().write_all(LEAVE.as_bytes());
-        }
-        let _ = disable_raw_mode();
+/// Waits until nobody listens to the client any more.
+async fn closed(say: Option<&mpsc::Sender<FromClient>>) {
+    if let Some(say) = say {
+        say.closed().await;
     }
 }
 
@@ -250,4 +279,111 @@ fn parent_of(process: Pid) -> Option<Pid> {
     // after the name, which may contain anything: state, then parent
     let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
     Pid::from_raw(parent.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::symlink;
+    use std::path::Path;
+
+    use portable_pty::{MasterPty, PtyPair, PtySize, native_pty_system};
+
+    use super::*;
+    use crate::server::{ServerEnd, link};
+
+    /// A terminal whose name is `path`, as that of a serial line whose other end is pulled out and put in again.
+    fn plug_in(path: &Path) -> PtyPair {
+        let pair = native_pty_system().openpty(PtySize::default()).expect("a PTY");
+        let _ = std::fs::remove_file(path);
+        symlink(pair.master.tty_name().expect("a name"), path).expect("a link");
+        pair
+    }
+
+    fn terminal(path: &Path) -> (Terminal, ServerEnd) {
+        let (client, server) = link();
+        let terminal = Terminal {
+            raw: Raw::begin(Tty::open_at(path).expect("a terminal")).expect("raw mode"),
+            if_lost: IfLost::GoOn,
+            home: Home::of(path),
+            say: Some(client.say),
+            told: client.told,
+            outgoing: Vec::new(),
+            resized: signal(SignalKind::window_change()).expect("a handler"),
+            stop: signal(SignalKind::from_raw(Number::TSTP.as_raw())).expect("a handler"),
+            go_on: signal(SignalKind::from_raw(Number::CONT.as_raw())).expect("a handler"),
+        };
+        (terminal, server)
+    }
+
+    async fn read(master: &dyn MasterPty, count: usize) -> Vec<u8> {
+        let mut reader = master.try_clone_reader().expect("a reader");
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = vec![0; count];
+            reader.read_exact(&mut bytes).expect("bytes");
+            bytes
+        });
+        read.await.expect("a read")
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_comes_back_is_taken_up_and_gets_nothing_that_was_for_the_one_before() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tty");
+        let first = plug_in(&path);
+        let (mut terminal, mut server) = terminal(&path);
+        drop(first.slave);
+        let mut signals = Signals::take().expect("handlers");
+        let session = async {
+            server.tell.send(ToClient::Screen(b"one".to_vec())).await.expect("a client");
+            assert_eq!(read(&*first.master, 3).await, b"one");
+            drop(first.master);
+            server.tell.send(ToClient::Screen(b"two".to_vec())).await.expect("a client");
+            let second = plug_in(&path);
+            let said = server.heard.recv().await;
+            assert_eq!(said, Some(FromClient::Returned { width: 80, height: 24, edited: Ok(None) }));
+            server.tell.send(ToClient::Screen(b"three".to_vec())).await.expect("a client");
+            assert_eq!(read(&*second.master, 5).await, b"three");
+            let leave = Leave { bytes: b"bye".to_vec(), answer_due: false };
+            server.tell.send(ToClient::End { leave }).await.expect("a client");
+            assert_eq!(read(&*second.master, 3).await, b"bye");
+        };
+        let (ended, ()) = tokio::join!(terminal.copy(&mut signals), session);
+        assert_eq!(ended, Ended::Quit);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_breaks_down_without_a_terminal_ends_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tty");
+        let pair = plug_in(&path);
+        let (mut terminal, server) = terminal(&path);
+        std::fs::remove_file(&path).expect("a link");
+        drop(pair);
+        let mut signals = Signals::take().expect("handlers");
+        let (ended, ()) = tokio::join!(terminal.lose(&mut signals), async { drop(server) });
+        assert_eq!(ended, Some(Ended::Broken));
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_takes_no_bytes_holds_up_neither_its_keys_nor_more_than_a_frame() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tty");
+        let pair = plug_in(&path);
+        let (mut terminal, mut server) = terminal(&path);
+        let mut signals = Signals::take().expect("handlers");
+        let session = async {
+            // more than any terminal has room for
+            server.tell.send(ToClient::Screen(vec![b'x'; 1 << 20])).await.expect("a client");
+            server.tell.send(ToClient::Screen(b"next".to_vec())).await.expect("a client");
+            let mut keyboard = pair.master.take_writer().expect("a keyboard");
+            keyboard.write_all(b"q").expect("typing");
+            assert_eq!(server.heard.recv().await, Some(FromClient::Input(b"q".to_vec())));
+            assert!(server.tell.try_reserve().is_err(), "no second frame waits");
+        };
+        tokio::select! {
+            ended = terminal.copy(&mut signals) => panic!("it ended: {ended:?}"),
+            () = session => {}
+        }
+    }
 }

@@ -256,7 +256,7 @@ impl Screen {
         let mut hints: Vec<_> = self
             .keymap
             .bindings(scope)
-            .filter(|bound| bound.hint && !(typing && bound.is_typed()))
+            .filter(|bound| bound.hint && self.does(&bound.line) && !(typing && bound.is_typed()))
             .filter(|bound| self.disabled(&bound.line).is_none())
             .collect();
         let spare = hints.len().saturating_sub(MOST_HINTS).min(own.saturating_sub(OWN_HINTS));

@@ -24,6 +24,9 @@ const FIRST: &str = "devices";
 pub(super) const QUIT_NOW: &str = "\0quit";
 /// The same, about leaving a pane.
 pub(super) const BACK_NOW: &str = "\0back";
+/// What keys do on a wall.
+const ON_A_WALL: [&str; 9] =
+    ["hold", "page-down", "page-up", "left", "right", "up", "down", "quit ask", "quit"];
 /// How long good news stays.
 const FLASH: Duration = Duration::from_secs(6);
 
@@ -41,6 +44,8 @@ pub struct Screen {
     pub mouse: bool,
     /// The terminal's bell shall ring.
     pub bell: bool,
+    /// It hangs on a wall: only what turns pages or quits is done.
+    pub wall: bool,
     pub(super) alarm: Alarm,
     pub(super) keymap: Keymap,
     /// The panes of the view, the one on top last; never empty but while a view is made.
@@ -95,6 +100,7 @@ impl Screen {
             redraw: false,
             mouse,
             bell: false,
+            wall: false,
             alarm: Alarm::default(),
             keymap,
             stack: Vec::new(),
@@ -153,11 +159,18 @@ impl Screen {
             Meaning::Begun => return,
             Meaning::Line(line) => {
                 self.chord.clear();
-                self.act(&line, false);
+                if self.does(&line) {
+                    self.act(&line, false);
+                }
             }
             Meaning::Nothing => {}
         }
         self.chord.clear();
+    }
+
+    /// Whether a line that stands behind a key is done here: on a wall only a few are.
+    pub(super) fn does(&self, line: &str) -> bool {
+        !self.wall || ON_A_WALL.contains(&line)
     }
 
     fn key_to_menu(&mut self, mut menu: Menu, key: Key) {
@@ -229,7 +242,7 @@ impl Screen {
 
     /// The mouse was used.
     pub fn mouse(&mut self, mouse: Mouse) {
-        if !matches!(self.overlay, Overlay::None) {
+        if self.wall || !matches!(self.overlay, Overlay::None) {
             return;
         }
         match mouse.kind {
@@ -281,7 +294,10 @@ impl Screen {
         };
         let sentence = format!("Incident {}: {} is down{behind}{others}", first.id, first.name);
         self.bell |= !self.alarm.muted;
-        self.complain(sentence);
+        // on a wall nobody presses the key that takes the sentence away
+        if !self.wall {
+            self.complain(sentence);
+        }
         true
     }
 

@@ -57,6 +57,8 @@ pub struct Settings {
     pub zone: TimeZone,
     /// The line of the pane that it begins with; `None` is the device list.
     pub first: Option<String>,
+    /// Whether it hangs on a wall: it shows that pane alone, and keys do nothing but turn its pages and quit.
+    pub wall: bool,
 }
 
 impl Default for Settings {
@@ -69,6 +71,7 @@ impl Default for Settings {
             role: Role::Admin,
             zone: TimeZone::UTC,
             first: None,
+            wall: false,
         }
     }
 }
@@ -102,7 +105,8 @@ impl Session {
         };
         let cx =
             Cx { snapshot, now, theme, zone: settings.zone.clone(), role: settings.role, runs: Vec::new() };
-        let mut screen = Screen::new(cx, keymap, settings.mouse, settings.first.as_deref());
+        let mut screen = Screen::new(cx, keymap, settings.mouse && !settings.wall, settings.first.as_deref());
+        screen.wall = settings.wall;
         if let Some(error) = theme_error.or(keymap_error) {
             screen.complain(error);
         }

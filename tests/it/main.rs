@@ -62,4 +62,5 @@ mod terminal_shell;
 mod terminal_signals;
 mod terminal_slow;
 mod timeline;
+mod terminal_wall;
 mod wire;

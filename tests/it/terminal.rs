@@ -171,6 +171,12 @@ impl Terminal {
     /// Closes the window, which the program notices by SIGHUP and by a terminal that is gone, and waits for its end.
     /// The program must draw something when its size changes.
     pub fn close(mut self) -> ExitStatus {
+        self.close_window();
+        self.exit_status()
+    }
+
+    /// Closes the window, whatever the program makes of that; it must draw something when its size changes.
+    pub fn close_window(&mut self) {
         self.seen.0.lock().expect("screen").closing = true;
         // wakes the thread that has the window open too
         self.resize(81, 25);
@@ -178,10 +184,10 @@ impl Terminal {
         self.watcher.take().expect("a watcher").join().expect("it ends");
         drop(self.master.take());
         *self.keyboard.lock().expect("keyboard") = Box::new(std::io::sink());
-        self.exit_status()
     }
 
-    fn exit_status(&mut self) -> ExitStatus {
+    /// Waits for the end of a program whose window may be closed.
+    pub fn exit_status(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("a child");
         let mut killer = child.clone_killer();
         let (tell, told) = mpsc::channel();
