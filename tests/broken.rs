@@ -15,7 +15,7 @@ use std::path::Path;
 
 use noctule::client::panics;
 use noctule::client::signals::Signals;
-use noctule::client::terminal::{IfLost, attach};
+use noctule::client::terminal::attach;
 use noctule::commands::{Command, Needs};
 use noctule::console::action::Outcome;
 use noctule::console::cx::Cx;
@@ -153,7 +153,7 @@ fn break_the_client() {
             }
         };
         tokio::select! {
-            ended = attach(client, &mut signals, IfLost::End) => eprintln!("it ended by itself: {ended:?}"),
+            ended = attach(client, &mut signals) => eprintln!("it ended by itself: {ended:?}"),
             heard = panics => eprintln!("no key was pressed: {heard:?}"),
         }
     });

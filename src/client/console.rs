@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::files::LocalFiles;
 use super::signals::{Signals, TERMINATED};
 use super::start::Start;
-use super::terminal::{self, Ended, IfLost};
+use super::terminal::{self, Ended};
 use super::{complain, panics, settings};
 use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
@@ -30,8 +30,7 @@ pub fn open_wallboard(start: &Start, args: &Args) -> Exit {
     open_with(start, args, "wallboard", |settings| hang_on_the_wall(settings, args))
 }
 
-/// A session for a screen on the wall: it shows the wallboard and nothing else, whoever passes by changes nothing, and
-/// it outlives its terminal.
+/// A session for a screen on the wall: it shows the wallboard and nothing else, and whoever passes by changes nothing.
 pub fn hang_on_the_wall(settings: &mut Settings, args: &Args) {
     settings.first = Some(match args.number("--cycle") {
         Some(seconds) => format!("wallboard {seconds}"),
@@ -65,6 +64,9 @@ fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Se
         Ok(begun) => begun,
         Err(why) => return complain(&why, Exit::Failed),
     };
+    if settings.wall {
+        signals.outlive_terminal();
+    }
     let person = Person { role: settings.role, ..start.person.clone() };
     let exit = show(&workers, &engine, None, &start.options, &person, &settings, &mut signals);
     workers.block_on(engine.stop());
@@ -93,7 +95,7 @@ pub fn needs_terminal(name: &str) -> Result<(), (String, Exit)> {
 
 /// Shows a session on the terminal until it ends.
 ///
-/// `links` are those of a simulated network. A screen on the wall goes on without its terminal until SIGTERM, which is its
+/// `links` are those of a simulated network. What outlives its terminal goes on until SIGTERM, which is its
 /// usual end. The terminal and the session have this thread to themselves: what the engine does on its own threads never holds up
 /// a key.
 pub fn show(
@@ -105,10 +107,6 @@ pub fn show(
     settings: &Settings,
     signals: &mut Signals,
 ) -> Exit {
-    let if_lost = if settings.wall { IfLost::GoOn } else { IfLost::End };
-    if if_lost == IfLost::GoOn {
-        signals.outlive_hang_up();
-    }
     let shown = panics::kept_in(|| {
         let here = Builder::new_current_thread().enable_all().build()?;
         here.block_on(async {
@@ -127,7 +125,7 @@ pub fn show(
             .over(links);
             // a task of its own contains a panic
             let session = tokio::spawn(pump.run());
-            let ended = terminal::attach(client, signals, if_lost).await?;
+            let ended = terminal::attach(client, signals).await?;
             // what still runs is told to end; a panic has been kept
             let _ = session.await;
             io::Result::Ok(ended)
@@ -135,7 +133,7 @@ pub fn show(
     });
     match shown {
         Some(Ok(Ended::Quit)) => Exit::Done,
-        Some(Ok(Ended::Gone(TERMINATED))) if settings.wall => Exit::Done,
+        Some(Ok(Ended::Gone(TERMINATED))) if signals.outlives_terminal() => Exit::Done,
         Some(Ok(Ended::Gone(exit))) => exit,
         Some(Err(error)) => complain(&format!("opening the terminal: {error}"), Exit::Failed),
         Some(Ok(Ended::Broken)) | None => {

@@ -42,6 +42,10 @@ pub fn open(start: &Start, args: &Args) -> Exit {
         Ok(signals) => signals,
         Err(error) => return complain(&format!("listening for signals: {error}"), Exit::Failed),
     };
+    // one that is not kept goes with its window
+    if settings.wall && args.has("--keep") {
+        signals.outlive_terminal();
+    }
     DemoFolder::remove_dead(&std::env::temp_dir());
     let folder = match DemoFolder::make(&std::env::temp_dir(), args.has("--keep")) {
         Ok(folder) => folder,

@@ -11,6 +11,7 @@ pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Option<Signal>,
+    outlives_terminal: bool,
 }
 
 /// The exit of a program whose terminal has gone: as if SIGHUP had come, which may be ignored.
@@ -28,17 +29,24 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: if hang_up_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) },
+            outlives_terminal: false,
         })
     }
 
-    /// From now on a hang-up ends nothing: the handler stays, and nobody listens to it.
-    pub fn outlive_hang_up(&mut self) {
-        self.hang_up = None;
+    /// From now on neither a hang-up nor the loss of the terminal ends anything: the handler stays, and nobody listens
+    /// to it.
+    pub fn outlive_terminal(&mut self) {
+        (self.hang_up, self.outlives_terminal) = (None, true);
+    }
+
+    /// Whether the program goes on without its terminal.
+    pub fn outlives_terminal(&self) -> bool {
+        self.outlives_terminal
     }
 
     /// Waits for one of them, and says how it ends the program.
     pub async fn ending(&mut self) -> Exit {
-        let Self { interrupt, terminate, hang_up } = self;
+        let Self { interrupt, terminate, hang_up, .. } = self;
         tokio::select! {
             _ = interrupt.recv() => Exit::INTERRUPTED,
             ended = gone(terminate, hang_up.as_mut()) => ended,

@@ -39,15 +39,6 @@ pub enum Ended {
     Broken,
 }
 
-/// What a session does when its terminal goes away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IfLost {
-    /// It ends.
-    End,
-    /// It goes on without one, and takes it up again where it comes back: see [`Home`].
-    GoOn,
-}
-
 /// The terminal's columns and rows.
 pub fn size() -> (u16, u16) {
     match crossterm::terminal::size() {
@@ -56,16 +47,16 @@ pub fn size() -> (u16, u16) {
     }
 }
 
-/// Gives the terminal to the session behind `link` until it ends. Call it inside a tokio runtime.
+/// Gives the terminal to the session behind `link` until it ends. What outlives its terminal takes it up again where it
+/// comes back: see [`Home`]. Call it inside a tokio runtime.
 ///
 /// # Errors
 /// When there is no terminal, or it cannot be had.
-pub async fn attach(link: ClientEnd, signals: &mut Signals, if_lost: IfLost) -> io::Result<Ended> {
+pub async fn attach(link: ClientEnd, signals: &mut Signals) -> io::Result<Ended> {
     let tty = Tty::open()?;
     let home = Home::of(tty.path());
     let mut terminal = Terminal {
         raw: Raw::begin(tty)?,
-        if_lost,
         home,
         say: Some(link.say),
         told: link.told,
@@ -79,7 +70,6 @@ pub async fn attach(link: ClientEnd, signals: &mut Signals, if_lost: IfLost) -> 
 
 struct Terminal {
     raw: Raw,
-    if_lost: IfLost,
     home: Home,
     /// Gone, once the terminal is.
     say: Option<mpsc::Sender<FromClient>>,
@@ -130,7 +120,7 @@ impl Terminal {
 
     /// The terminal has gone. Says how the session ended, if it did; else there is a terminal again.
     async fn lose(&mut self, signals: &mut Signals) -> Option<Ended> {
-        if self.if_lost == IfLost::End {
+        if !signals.outlives_terminal() {
             return Some(self.hang_up(HUNG_UP).await);
         }
         self.outgoing = Vec::new();
@@ -304,7 +294,6 @@ mod tests {
         let (client, server) = link();
         let terminal = Terminal {
             raw: Raw::begin(Tty::open_at(path).expect("a terminal")).expect("raw mode"),
-            if_lost: IfLost::GoOn,
             home: Home::of(path),
             say: Some(client.say),
             told: client.told,
@@ -314,6 +303,12 @@ mod tests {
             go_on: signal(SignalKind::from_raw(Number::CONT.as_raw())).expect("a handler"),
         };
         (terminal, server)
+    }
+
+    fn outliving() -> Signals {
+        let mut signals = Signals::take().expect("handlers");
+        signals.outlive_terminal();
+        signals
     }
 
     async fn read(master: &dyn MasterPty, count: usize) -> Vec<u8> {
@@ -333,7 +328,7 @@ mod tests {
         let first = plug_in(&path);
         let (mut terminal, mut server) = terminal(&path);
         drop(first.slave);
-        let mut signals = Signals::take().expect("handlers");
+        let mut signals = outliving();
         let session = async {
             server.tell.send(ToClient::Screen(b"one".to_vec())).await.expect("a client");
             assert_eq!(read(&*first.master, 3).await, b"one");
@@ -360,7 +355,7 @@ mod tests {
         let (mut terminal, server) = terminal(&path);
         std::fs::remove_file(&path).expect("a link");
         drop(pair);
-        let mut signals = Signals::take().expect("handlers");
+        let mut signals = outliving();
         let (ended, ()) = tokio::join!(terminal.lose(&mut signals), async { drop(server) });
         assert_eq!(ended, Some(Ended::Broken));
     }
@@ -371,7 +366,7 @@ mod tests {
         let path = folder.path().join("tty");
         let pair = plug_in(&path);
         let (mut terminal, mut server) = terminal(&path);
-        let mut signals = Signals::take().expect("handlers");
+        let mut signals = outliving();
         let session = async {
             // more than any terminal has room for
             server.tell.send(ToClient::Screen(vec![b'x'; 1 << 20])).await.expect("a client");

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use super::pane;
 use super::screen::{Overlay, Screen, Slot};
 use super::text;
 use super::theme::{Token, state};
+use super::wall::head;
 use super::widgets::notice;
 use crate::engine::snapshot::BackupState;
 
@@ -89,6 +91,9 @@ impl Screen {
     fn draw_title(&mut self, area: Rect, buf: &mut Buffer) {
         let style = self.cx.theme.style(Token::Title);
         buf.set_style(area, style);
+        if self.wall {
+            return self.draw_wall_title(area, buf, style);
+        }
         let columns = usize::from(area.width);
         let crumb = self.stack.last().map_or(0, |slot| text::width(&crumb(slot)));
         let mut parts = self.totals();
@@ -121,6 +126,13 @@ impl Screen {
         }
         let left = self.crumbs(usize::from(room));
         text::put(buf, area.x + 1, area.y, room, &left, style.bold());
+    }
+
+    /// On a wall: the moment that the picture is of. The clock would look alive when nothing else is.
+    fn draw_wall_title(&self, area: Rect, buf: &mut Buffer, style: Style) {
+        text::put(buf, area.x + 1, area.y, area.width - 1, "noctule", style.bold());
+        let at = format!("as of {}", self.cx.clock(head::as_of(&self.cx)));
+        text::put_right(buf, area.x, area.y, area.width - 1, &at, style);
     }
 
     /// The views with their number keys, where there is room for all of them. Says whether there is.
@@ -238,7 +250,7 @@ impl Screen {
             return;
         }
         let mut x = area.x + 1;
-        if !self.chord.is_empty() {
+        if !self.chord.is_empty() && !self.wall {
             let keys: Vec<String> = self.chord.iter().map(ToString::to_string).collect();
             text::put(
                 buf,

@@ -25,6 +25,7 @@ mod act;
 mod chrome;
 mod help;
 mod views;
+mod wall;
 
 pub use action::{LineId, Output, QueryId, Request};
 pub use session::{Caps, Session, Settings};

@@ -63,4 +63,5 @@ mod terminal_signals;
 mod terminal_slow;
 mod timeline;
 mod terminal_wall;
+mod wallboard;
 mod wire;

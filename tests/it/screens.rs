@@ -590,13 +590,14 @@ fn the_wall_says_that_all_is_well_only_when_it_is() {
     };
     let well = "Nothing that is watched is down";
     assert!(wall(&|_| {}).contains(well));
-    let stale = wall(&|picture| picture.at = Some(noctule::model::Timestamp(NOW.0 - 9_000)));
-    assert!(stale.contains("STALE") && !stale.contains(well), "{stale}");
+    let stale = wall(&|picture| picture.at = Some(noctule::model::Timestamp(NOW.0 - 10_000)));
+    assert!(stale.contains("all is shown as it was then") && !stale.contains(well), "{stale}");
     let cut_off = wall(&|picture| picture.cut_off = Some(NOW));
-    assert!(cut_off.contains("CUT OFF") && !cut_off.contains(well), "{cut_off}");
+    assert!(cut_off.contains("This host sees nothing since") && !cut_off.contains(well), "{cut_off}");
     assert!(!wall(&|picture| picture.totals.down = 1).contains(well));
+    assert!(wall(&|picture| picture.at = Some(noctule::model::Timestamp(NOW.0 - 9_999))).contains(well));
     let nobody = wall(&|picture| picture.at = None);
-    assert!(nobody.contains("NOBODY WATCHES") && !nobody.contains(well), "{nobody}");
+    assert!(nobody.contains("No pulse runs") && !nobody.contains(well), "{nobody}");
 }
 
 #[test]

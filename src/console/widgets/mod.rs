@@ -4,7 +4,7 @@ pub mod change_preview;
 pub mod chart;
 pub mod diff_rows;
 pub mod diff_view;
-pub mod digits;
+pub mod large;
 pub mod line;
 pub mod menu;
 pub mod pager;
