@@ -61,7 +61,7 @@ mod terminal_program;
 mod terminal_shell;
 mod terminal_signals;
 mod terminal_slow;
-mod timeline;
 mod terminal_wall;
+mod timeline;
 mod wallboard;
 mod wire;
