@@ -87,7 +87,8 @@ impl Rules {
         let called = |fact| fitting.iter().find_map(|rule| called(rule, fact, seen));
         let vendor = match fitting.first() {
             Some(rule) => {
-                captured(Fact::Vendor).or_else(|| asked(Fact::Vendor)).or_else(|| rule.vendor.clone())
+                let said = captured(Fact::Vendor).or_else(|| asked(Fact::Vendor));
+                said.map(|said| self.as_usual(said)).or_else(|| rule.vendor.clone())
             }
             None => self.maker(seen),
         };
@@ -171,6 +172,21 @@ impl Rules {
 
     fn has_maker(&self, object: &[u32]) -> bool {
         object.first().is_some_and(|number| self.0.enterprises.contains_key(number))
+    }
+
+    /// A maker's name as the rules write it: `HUAWEI` and `EATON Corporation` are known.
+    fn as_usual(&self, said: String) -> String {
+        let begins = |name: &&str| {
+            let (start, rest) = match said.split_at_checked(name.len()) {
+                Some(parts) => parts,
+                None => return false,
+            };
+            start.eq_ignore_ascii_case(name) && !rest.starts_with(|c: char| c.is_alphanumeric())
+        };
+        self.vendors()
+            .filter(begins)
+            .max_by_key(|name| name.len())
+            .map_or_else(|| said.clone(), str::to_owned)
     }
 
     /// Who was given the enterprise number.

@@ -639,3 +639,32 @@ fn what_a_maker_has_an_object_for_is_asked_and_believed() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_makers_name_is_written_as_everywhere() {
+    let rules = Rules::embedded();
+    let ups = |maker: &str| {
+        let mut seen = Seen {
+            object: Some("1.3.6.1.4.1.8072.3.2.10".parse().unwrap()),
+            descr: Some("Linux ups 4.9.0 #1 SMP armv7l".to_owned()),
+            ..Seen::default()
+        };
+        for question in rules.questions(&seen) {
+            let answer = match question.oid.to_string().as_str() {
+                "1.3.6.1.2.1.33.1.1.1.0" => maker,
+                "1.3.6.1.2.1.33.1.1.2.0" => "X 3000",
+                _ => continue,
+            };
+            seen.answers.insert(question, answer.to_owned());
+        }
+        rules.judge(&seen).vendor.unwrap()
+    };
+    for (said, wanted) in [
+        ("HUAWEI", "Huawei"),
+        ("EATON Corporation", "Eaton"),
+        ("Eatonville Power", "Eatonville Power"),
+        ("Zorblax", "Zorblax"),
+    ] {
+        assert_eq!(ups(said), wanted, "{said}");
+    }
+}
