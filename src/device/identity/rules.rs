@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
 use super::schema::{Ask, Fact, Rule, RuleFile, Source};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/inventory/identity");
 
+/// The most bytes of a pattern's own cache for the fast way.
+const SMALL: usize = 1 << 10;
 /// The longest file of rules, in bytes.
 const LONGEST: u64 = 4 << 20;
 
@@ -193,8 +195,10 @@ fn ask(ask: &Ask) -> Result<CompiledAsk, String> {
     })
 }
 
+/// A pattern that is held against short texts now and then: there are a thousand, and what makes one fast takes memory for
+/// each thread.
 fn pattern(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| {
+    RegexBuilder::new(text).dfa_size_limit(SMALL).build().map_err(|error| {
         let error = error.to_string();
         format!("the pattern {text:?}: {}", error.lines().last().unwrap_or_default())
     })
