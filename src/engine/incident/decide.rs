@@ -136,8 +136,9 @@ fn follow(
 fn is_to_be_opened(root: &Root, graph: &Graph, known: &Known) -> bool {
     let Some(node) = graph.node(root.device) else { return false };
     let settles = known.settling.get(&root.device).is_some_and(|until| known.now < *until);
-    // a clock that was set back must not hold it for ever
-    let waited = node.down_since.is_none_or(|since| since.age(known.now) >= HOLD || since > known.now);
+    // a clock that was set back must not hold it for ever; the pulse's own runs a little ahead now and then
+    let is_set_back = |since: Timestamp| since > known.now.after(HOLD);
+    let waited = node.down_since.is_none_or(|since| since.age(known.now) >= HOLD || is_set_back(since));
     let is_back = |way: &DeviceId| {
         known
             .came_back
@@ -153,7 +154,7 @@ fn is_to_be_opened(root: &Root, graph: &Graph, known: &Known) -> bool {
 /// Whether it is known to be the device's own trouble: each way to it that is up, and a canary of this host, has answered
 /// since the device fell silent.
 fn is_confirmed(root: &Root, graph: &Graph, known: &Known) -> bool {
-    let Some(silent) = graph.node(root.device).and_then(|node| node.silent_since) else { return true };
+    let Some(silent) = graph.node(root.device).and_then(|node| node.silent_since) else { return false };
     let since = |heard: Timestamp| heard >= silent.after(CONFIRMED);
     let ways = root.ways.iter().filter_map(|way| graph.node(*way));
     let mut up = ways.filter(|way| way.standing == Standing::Up);

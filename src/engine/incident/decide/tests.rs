@@ -100,6 +100,13 @@ fn a_device_is_no_cause_before_the_way_to_it_has_answered() {
     moment.nodes[0].last_reply = Some(Timestamp(NOW.0 - 300));
     moment.nodes[0].silent_since = Some(Timestamp(NOW.0 - 200));
     assert_eq!(moment.decide(), [], "the way has just missed a probe itself");
+    moment.nodes[1].down_since = Some(Timestamp(NOW.0 + 5));
+    assert_eq!(moment.decide(), [], "down just now, by a clock that is a little ahead");
+    moment.nodes[1].down_since = Some(NOW.after(HOLD * 2));
+    assert_eq!(moment.decide(), [open(2, &[])], "the clock was set back");
+    moment.nodes[1].down_since = Some(Timestamp(NOW.0 - 5_000));
+    moment.nodes[1].silent_since = None;
+    assert_eq!(moment.decide(), [], "its silence was forgiven, and nothing was missed since");
     moment.now = NOW.after(HOLD);
     assert_eq!(moment.decide(), [open(2, &[])], "it is not waited for for ever");
 }
