@@ -1,16 +1,14 @@
 //! How long devices were up, down by plan, down without one, and how long nobody knows.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::Series;
+use super::walk::Listener;
 use crate::model::{DeviceId, Timestamp};
 use crate::store::StoreError;
-use crate::store::series::{HOUR, Standing, StateRecord, read_states};
+use crate::store::series::Standing;
 
-/// Where nothing was written for longer than this, nobody watched.
-pub(super) const SILENT: i64 = 150_000;
 /// The most outages that are listed of a device.
 pub const MOST_OUTAGES: usize = 10_000;
 
@@ -92,15 +90,7 @@ impl Series {
         until: Timestamp,
     ) -> Result<Vec<Availability>, StoreError> {
         let until = until.min(self.shared.clock.now()).max(from);
-        let _moving = self.shared.moving.read().unwrap_or_else(PoisonError::into_inner);
-        let mut timeline = Timeline::new(devices, from.0, until.0);
-        let day = |at: Timestamp| at.0.div_euclid(24 * HOUR);
-        let days = self.shared.folder.state_days()?;
-        // what a day begins with stands at the end of the one before
-        let first = days.partition_point(|known| *known < day(from)).saturating_sub(1);
-        for known in days[first..].iter().take_while(|known| **known <= day(until)) {
-            read_states(&self.shared.folder.states_path(*known), |record| timeline.take(record))?;
-        }
+        let timeline = self.walk(from, until, Timeline::new(devices, from.0, until.0))?;
         Ok(timeline.end(devices))
     }
 }
@@ -110,8 +100,6 @@ impl Series {
 struct Timeline {
     from: i64,
     until: i64,
-    /// When somebody last watched; `None` where nobody does.
-    seen: Option<i64>,
     tallies: HashMap<DeviceId, Tally>,
 }
 
@@ -133,62 +121,10 @@ impl Timeline {
             sums: Availability::default(),
         };
         let tallies = devices.iter().map(|device| (*device, fresh.clone())).collect();
-        Self { from, until, seen: None, tallies }
-    }
-
-    fn take(&mut self, record: StateRecord) {
-        match record {
-            StateRecord::Change { device, at, standing, planned } => {
-                self.watched(at);
-                if let Some(tally) = self.tallies.get_mut(&device) {
-                    tally.count(at.min(self.until));
-                    (tally.standing, tally.planned) = (standing, planned);
-                }
-            }
-            StateRecord::Beat(at) => self.watched(at),
-            StateRecord::Begin(at) => {
-                self.forget(self.seen);
-                self.seen = Some(at);
-            }
-            StateRecord::End(at) => {
-                self.watched(at);
-                self.forget(Some(at));
-                self.seen = None;
-            }
-            StateRecord::Damage => self.forget(self.seen),
-        }
-    }
-
-    /// Somebody watched at this moment. Whatever lies between it and the last such moment is unknown if it is too long.
-    fn watched(&mut self, at: i64) {
-        if let Some(seen) = self.seen.filter(|seen| at.saturating_sub(*seen) > SILENT) {
-            for tally in self.tallies.values_mut() {
-                let (standing, planned) = (tally.standing, tally.planned);
-                tally.count(seen.min(self.until));
-                (tally.standing, tally.planned) = (Standing::Unknown, false);
-                tally.count(at.min(self.until));
-                (tally.standing, tally.planned) = (standing, planned);
-            }
-        }
-        self.seen = Some(self.seen.map_or(at, |seen| seen.max(at)));
-    }
-
-    /// From then on nothing is known of any device.
-    fn forget(&mut self, at: Option<i64>) {
-        for tally in self.tallies.values_mut() {
-            if let Some(at) = at {
-                tally.count(at.min(self.until));
-            }
-            (tally.standing, tally.planned) = (Standing::Unknown, false);
-        }
+        Self { from, until, tallies }
     }
 
     fn end(mut self, devices: &[DeviceId]) -> Vec<Availability> {
-        match self.seen {
-            Some(seen) if self.until.saturating_sub(seen) > SILENT => self.forget(Some(seen)),
-            Some(_) => {}
-            None => self.forget(None),
-        }
         let (until, unknown) = (self.until, self.until.saturating_sub(self.from));
         devices
             .iter()
@@ -200,6 +136,34 @@ impl Timeline {
                 None => Availability { unknown: millis(unknown), ..Availability::default() },
             })
             .collect()
+    }
+}
+
+impl Listener for Timeline {
+    fn change(&mut self, device: DeviceId, at: i64, standing: Standing, planned: bool) {
+        if let Some(tally) = self.tallies.get_mut(&device) {
+            tally.count(at.min(self.until));
+            (tally.standing, tally.planned) = (standing, planned);
+        }
+    }
+
+    fn gap(&mut self, seen: i64, at: i64) {
+        for tally in self.tallies.values_mut() {
+            let (standing, planned) = (tally.standing, tally.planned);
+            tally.count(seen.min(self.until));
+            (tally.standing, tally.planned) = (Standing::Unknown, false);
+            tally.count(at.min(self.until));
+            (tally.standing, tally.planned) = (standing, planned);
+        }
+    }
+
+    fn forget(&mut self, at: Option<i64>) {
+        for tally in self.tallies.values_mut() {
+            if let Some(at) = at {
+                tally.count(at.min(self.until));
+            }
+            (tally.standing, tally.planned) = (Standing::Unknown, false);
+        }
     }
 }
 
@@ -246,7 +210,9 @@ fn millis(length: i64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::walk::Walk;
     use super::*;
+    use crate::store::series::StateRecord;
 
     const A: DeviceId = DeviceId(1);
     const B: DeviceId = DeviceId(2);
@@ -269,9 +235,9 @@ mod tests {
         if sort {
             records.sort_by_key(moment);
         }
-        let mut timeline = Timeline::new(&[A], 1_000_000, 2_000_000);
-        records.into_iter().for_each(|record| timeline.take(record));
-        let sums = timeline.end(&[A]).remove(0);
+        let mut walk = Walk::new(Timeline::new(&[A], 1_000_000, 2_000_000));
+        records.into_iter().for_each(|record| walk.take(record));
+        let sums = walk.end(2_000_000).end(&[A]).remove(0);
         let seconds = [sums.up, sums.down, sums.planned_down, sums.unknown].map(|length| length.as_secs());
         assert_eq!(seconds.iter().sum::<u64>(), 1000);
         (sums, seconds)

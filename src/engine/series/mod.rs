@@ -9,6 +9,7 @@ mod keeper;
 mod open;
 mod service;
 mod stretches;
+mod walk;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

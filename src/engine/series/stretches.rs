@@ -1,12 +1,10 @@
 //! How one device stood, stretch by stretch: for its timeline.
 
-use std::sync::PoisonError;
-
 use super::Series;
-use super::availability::SILENT;
+use super::walk::Listener;
 use crate::model::{DeviceId, Timestamp};
 use crate::store::StoreError;
-use crate::store::series::{HOUR, Standing, StateRecord, read_states};
+use crate::store::series::Standing;
 
 /// The most stretches that are kept of a device: the newest.
 const MOST: usize = 20_000;
@@ -36,15 +34,7 @@ impl Series {
         until: Timestamp,
     ) -> Result<Vec<Stretch>, StoreError> {
         let until = until.min(self.shared.clock.now()).max(from);
-        let _moving = self.shared.moving.read().unwrap_or_else(PoisonError::into_inner);
-        let mut log = Log::new(device, from.0, until.0);
-        let day = |at: Timestamp| at.0.div_euclid(24 * HOUR);
-        let days = self.shared.folder.state_days()?;
-        // what a day begins with stands at the end of the one before
-        let first = days.partition_point(|known| *known < day(from)).saturating_sub(1);
-        for known in days[first..].iter().take_while(|known| **known <= day(until)) {
-            read_states(&self.shared.folder.states_path(*known), |record| log.take(record))?;
-        }
+        let log = self.walk(from, until, Log::new(device, from.0, until.0))?;
         Ok(log.end())
     }
 }
@@ -57,64 +47,12 @@ struct Log {
     planned: bool,
     /// Up to here the stretches reach.
     told: i64,
-    /// When somebody last watched; `None` where nobody does.
-    seen: Option<i64>,
     stretches: Vec<Stretch>,
 }
 
 impl Log {
     fn new(device: DeviceId, from: i64, until: i64) -> Self {
-        Self {
-            device,
-            until,
-            standing: Standing::Unknown,
-            planned: false,
-            told: from,
-            seen: None,
-            stretches: Vec::new(),
-        }
-    }
-
-    fn take(&mut self, record: StateRecord) {
-        match record {
-            StateRecord::Change { device, at, standing, planned } => {
-                self.watched(at);
-                if device == self.device {
-                    self.reach(at);
-                    (self.standing, self.planned) = (standing, planned);
-                }
-            }
-            StateRecord::Beat(at) => self.watched(at),
-            StateRecord::Begin(at) => {
-                self.forget(self.seen);
-                self.seen = Some(at);
-            }
-            StateRecord::End(at) => {
-                self.watched(at);
-                self.forget(Some(at));
-                self.seen = None;
-            }
-            StateRecord::Damage => self.forget(self.seen),
-        }
-    }
-
-    /// Somebody watched at this moment; whatever lies between it and the last such moment is unknown if it is too long.
-    fn watched(&mut self, at: i64) {
-        if let Some(seen) = self.seen.filter(|seen| at.saturating_sub(*seen) > SILENT) {
-            let (standing, planned) = (self.standing, self.planned);
-            self.forget(Some(seen));
-            self.reach(at);
-            (self.standing, self.planned) = (standing, planned);
-        }
-        self.seen = Some(self.seen.map_or(at, |seen| seen.max(at)));
-    }
-
-    /// From then on nothing is known.
-    fn forget(&mut self, at: Option<i64>) {
-        if let Some(at) = at {
-            self.reach(at);
-        }
-        (self.standing, self.planned) = (Standing::Unknown, false);
+        Self { device, until, standing: Standing::Unknown, planned: false, told: from, stretches: Vec::new() }
     }
 
     /// It stood so up to that moment.
@@ -137,10 +75,6 @@ impl Log {
     }
 
     fn end(mut self) -> Vec<Stretch> {
-        match self.seen {
-            Some(seen) if self.until.saturating_sub(seen) <= SILENT => {}
-            seen => self.forget(seen),
-        }
         self.reach(self.until);
         let over = self.stretches.len().saturating_sub(MOST);
         self.stretches.drain(..over);
@@ -148,16 +82,41 @@ impl Log {
     }
 }
 
+impl Listener for Log {
+    fn change(&mut self, device: DeviceId, at: i64, standing: Standing, planned: bool) {
+        if device == self.device {
+            self.reach(at);
+            (self.standing, self.planned) = (standing, planned);
+        }
+    }
+
+    fn gap(&mut self, seen: i64, at: i64) {
+        let (standing, planned) = (self.standing, self.planned);
+        self.forget(Some(seen));
+        self.reach(at);
+        (self.standing, self.planned) = (standing, planned);
+    }
+
+    fn forget(&mut self, at: Option<i64>) {
+        if let Some(at) = at {
+            self.reach(at);
+        }
+        (self.standing, self.planned) = (Standing::Unknown, false);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::walk::Walk;
     use super::*;
+    use crate::store::series::StateRecord;
 
     const A: DeviceId = DeviceId(1);
 
     fn told(records: Vec<StateRecord>) -> Vec<(i64, Standing, bool)> {
-        let mut log = Log::new(A, 0, 2_000_000);
-        records.into_iter().for_each(|record| log.take(record));
-        let stretches = log.end();
+        let mut walk = Walk::new(Log::new(A, 0, 2_000_000));
+        records.into_iter().for_each(|record| walk.take(record));
+        let stretches = walk.end(2_000_000).end();
         assert!(stretches.windows(2).all(|pair| pair[0].until == pair[1].from));
         stretches.iter().map(|one| (one.from.0 / 1000, one.standing, one.planned)).collect()
     }
