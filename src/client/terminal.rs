@@ -321,6 +321,18 @@ mod tests {
         read.await.expect("a read")
     }
 
+    /// Waits for the terminal; signals that are meant for the whole process, such as a resize, may be told before it.
+    async fn until_returned(server: &mut ServerEnd) {
+        let returned = FromClient::Returned { width: 80, height: 24, edited: Ok(None) };
+        let mut said = Vec::new();
+        while said.last() != Some(&returned) {
+            match server.heard.recv().await {
+                Some(what) => said.push(what),
+                None => panic!("the client ended after {said:?}"),
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_terminal_that_comes_back_is_taken_up_and_gets_nothing_that_was_for_the_one_before() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -331,17 +343,16 @@ mod tests {
         let mut signals = outliving();
         let session = async {
             server.tell.send(ToClient::Screen(b"one".to_vec())).await.expect("a client");
-            assert_eq!(read(&*first.master, 3).await, b"one");
+            assert_eq!(read(&*first.master, 3).await, b"one", "on the first terminal");
             drop(first.master);
             server.tell.send(ToClient::Screen(b"two".to_vec())).await.expect("a client");
             let second = plug_in(&path);
-            let said = server.heard.recv().await;
-            assert_eq!(said, Some(FromClient::Returned { width: 80, height: 24, edited: Ok(None) }));
+            until_returned(&mut server).await;
             server.tell.send(ToClient::Screen(b"three".to_vec())).await.expect("a client");
-            assert_eq!(read(&*second.master, 5).await, b"three");
+            assert_eq!(read(&*second.master, 5).await, b"three", "on the second one");
             let leave = Leave { bytes: b"bye".to_vec(), answer_due: false };
             server.tell.send(ToClient::End { leave }).await.expect("a client");
-            assert_eq!(read(&*second.master, 3).await, b"bye");
+            assert_eq!(read(&*second.master, 3).await, b"bye", "at its end");
         };
         let (ended, ()) = tokio::join!(terminal.copy(&mut signals), session);
         assert_eq!(ended, Ended::Quit);
