@@ -12,7 +12,7 @@ use crate::model::is_hostile;
 use crate::store::Store;
 
 /// What stands at the program, before every command.
-const BEFORE: &[(&str, &str)] = &[
+pub(super) const BEFORE: &[(&str, &str)] = &[
     ("--data", "the folder of the store"),
     ("--config", "the folder of settings, drivers and themes"),
     ("--read-only", "look, and change nothing"),
@@ -21,7 +21,7 @@ const BEFORE: &[(&str, &str)] = &[
 ];
 
 /// What every command takes.
-const EVERYWHERE: &[(&str, &str)] = &[
+pub(super) const EVERYWHERE: &[(&str, &str)] = &[
     ("--json", "an answer for programs"),
     ("--why", "a reason, for the journal"),
     ("--help", "what the command takes"),

@@ -11,6 +11,7 @@ pub mod complete;
 mod devices;
 mod help;
 mod io;
+pub mod man;
 pub mod manual;
 mod moment;
 mod nouns;

@@ -3,8 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use portable_pty::CommandBuilder;
+
 use crate::command_fixture::Shell;
 use crate::engine_fixture::{Hand, Network, add, engine};
+use crate::terminal::Terminal;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_noctule");
 
@@ -99,17 +102,63 @@ async fn a_tab_makes_no_store_and_says_nothing_where_one_is_open() {
     assert_eq!(told.lines, ["core-1\t"], "the engine that is open knows");
 }
 
-#[test]
-fn zsh_and_fish_take_their_scripts() {
-    let folder = tempfile::tempdir().unwrap();
-    let zsh = "autoload -U compinit && compinit -u -d \"$HOME/dump\" && source <(noctule completions zsh) && \
-               print -r -- $_comps[noctule]";
-    if let Some(told) = shell("zsh", folder.path(), zsh) {
-        assert_eq!(told.trim(), "_noctule");
+/// A shell without anybody's settings, on a terminal, with a prompt that says when it listens.
+fn at(folder: &Path, shell: &str, args: &[&str]) -> Option<Terminal> {
+    // makes the link to the program
+    self::shell(shell, folder, "true")?;
+    let mut command = CommandBuilder::new(shell);
+    command.args(args);
+    command.env_clear();
+    let path = format!("{}:{}", folder.join("bin").display(), std::env::var("PATH").unwrap());
+    for (name, value) in
+        [("PATH", path.as_str()), ("TERM", "xterm-256color"), ("LC_ALL", "C.UTF-8"), ("PS1", "ready> ")]
+    {
+        command.env(name, value);
     }
-    let fish = "noctule completions fish | source; complete -C 'noctule device li'";
-    if let Some(told) = shell("fish", folder.path(), fish) {
-        assert!(told.starts_with("list\t"), "{told}");
+    command.env("HOME", folder);
+    command.cwd(folder);
+    Some(Terminal::start(command, 120, 24))
+}
+
+/// Types a line and sees that Tab makes `whole` of it.
+fn tab(terminal: &Terminal, typed: &str, whole: &str) {
+    terminal.type_keys(&format!("{typed}\t"));
+    terminal.wait_for(&format!("> {whole}"));
+    // throws the line away
+    terminal.type_keys("\x15");
+}
+
+#[tokio::test]
+async fn tab_works_in_each_shell_that_is_installed() {
+    let folder = tempfile::tempdir().unwrap();
+    stored(folder.path()).await;
+    let fish = "function fish_prompt; echo -n 'ready> '; end; set -U fish_greeting";
+    for (shell, args, setup) in [
+        ("bash", &["--norc", "--noprofile", "-i"][..], "source <(noctule completions bash)"),
+        (
+            "zsh",
+            &["-f", "-i"],
+            "autoload -U compinit && compinit -u -d $HOME/dump && source <(noctule completions zsh)",
+        ),
+        ("fish", &["--no-config", "-i"], "noctule completions fish | source"),
+    ] {
+        let Some(terminal) = at(folder.path(), shell, args) else { continue };
+        if shell == "fish" {
+            terminal.type_keys(&format!("{fish}\r"));
+        }
+        terminal.wait_for("ready> ");
+        terminal.type_keys(&format!("{setup}; clear; echo set''up\r"));
+        terminal.wait_for("setup\n");
+        tab(&terminal, "noctule dev", "noctule device ");
+        tab(&terminal, "noctule device tim", "noctule device timeline ");
+        tab(
+            &terminal,
+            "noctule --data data --config config device show ed",
+            "noctule --data data --config config device show edge-1",
+        );
+        tab(&terminal, "noctule device list --js", "noctule device list --json");
+        terminal.type_keys("exit\r");
+        terminal.wait_for_end();
     }
 }
 

@@ -1,8 +1,9 @@
 //! The pages of docs/ that are made from the program's own tables say what the tables say.
 
 use std::path::Path;
+use std::process::Command;
 
-use noctule::commands::{Exit, manual};
+use noctule::commands::{Exit, man, manual};
 use noctule::console::keys;
 use noctule::engine::fields::{Change, Field};
 use serde_json::Value;
@@ -18,6 +19,33 @@ fn the_page_of_commands_is_that_of_the_table() {
 #[test]
 fn the_page_of_keys_is_that_of_the_tables() {
     holds("docs/keys.md", &keys::page());
+}
+
+#[test]
+fn the_manual_page_is_that_of_the_table() {
+    holds("assets/noctule.1", &man::page());
+}
+
+/// man-db asks groff for its warnings, mandoc has a check of its own; each where it is installed.
+#[test]
+fn the_manual_page_is_well_made() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/noctule.1");
+    // of mandoc: what is below an error is style, such as a page without a date
+    for (program, args) in [("man", &["--warnings", "-l"][..]), ("mandoc", &["-T", "lint", "-W", "error"])] {
+        let run = Command::new(program)
+            .args(args)
+            .arg(&page)
+            .env("MANPAGER", "cat")
+            .env("LC_ALL", "C.UTF-8")
+            .output();
+        let Ok(run) = run else {
+            eprintln!("skipped: {program} is not installed");
+            continue;
+        };
+        let (said, told) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert!(run.status.success() && told.is_empty(), "{program}: {told}{said}");
+        assert!(program == "mandoc" || said.contains("device timeline"), "{said}");
+    }
 }
 
 /// A page says what the program would write there; it is written anew where that is asked for.
@@ -85,6 +113,8 @@ async fn every_field_of_an_answer_is_on_the_page() {
         "store verify",
         "doctor",
         "keys",
+        "man",
+        "completions zsh",
         // whatever this host permits: a connect that is refused is an answer too
         "pulse check sw --interval 0.1 --for 0.2",
     ] {

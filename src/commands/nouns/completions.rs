@@ -7,6 +7,11 @@ use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Role, clean_line};
 
+/// The scripts, as packages install them: assets/completions/.
+const BASH: &str = include_str!("../../../assets/completions/noctule.bash");
+const ZSH: &str = include_str!("../../../assets/completions/_noctule");
+const FISH: &str = include_str!("../../../assets/completions/noctule.fish");
+
 /// The line that says that a file may stand here, too: no word of the table has a `/`.
 const FILES: &str = "/files/";
 
@@ -90,57 +95,3 @@ fn joined(words: &[String]) -> Vec<String> {
     }
     joined
 }
-
-const BASH: &str = r#"# noctule: completion for bash. In ~/.bashrc: source <(noctule completions bash)
-_noctule() {
-    local cur=${COMP_WORDS[COMP_CWORD]} word about files=
-    [[ $cur == = ]] && cur=
-    COMPREPLY=()
-    while IFS=$'\t' read -r word about; do
-        if [[ $word == /files/ ]]; then files=1; else COMPREPLY+=("$word"); fi
-    done < <("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-    if [[ $files ]]; then
-        compopt -o filenames 2>/dev/null
-        while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$cur")
-    fi
-    # a field's value is typed right behind its =
-    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
-    return 0
-}
-complete -F _noctule noctule
-"#;
-
-const ZSH: &str = r#"#compdef noctule
-# noctule: completion for zsh. Write it to a file _noctule in a folder of $fpath, or in ~/.zshrc after compinit:
-# source <(noctule completions zsh)
-_noctule() {
-    local line files
-    local -a offers
-    while IFS= read -r line; do
-        if [[ $line == /files/* ]]; then
-            files=1
-        else
-            local word=${line%%$'\t'*} about=${line#*$'\t'}
-            offers+=("${word//:/\\:}${about:+:$about}")
-        fi
-    done < <("${words[1]}" complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)
-    (( $#offers )) && _describe -V noctule offers
-    [[ -n $files ]] && _files
-    return 0
-}
-if [[ $funcstack[1] == _noctule ]]; then _noctule "$@"; else compdef _noctule noctule; fi
-"#;
-
-const FISH: &str = r#"# noctule: completion for fish. noctule completions fish > ~/.config/fish/completions/noctule.fish
-function __noctule_complete
-    set -l words (commandline -opc) (commandline -ct)
-    for line in (command $words[1] complete -- $words[2..-1] 2>/dev/null)
-        if test "$line" = /files/
-            __fish_complete_path (commandline -ct)
-        else
-            echo $line
-        end
-    end
-end
-complete -c noctule -f -a '(__noctule_complete)'
-"#;
