@@ -45,6 +45,8 @@ mod tests {
             acknowledged: None,
             assigned: None,
             comments: Vec::new(),
+            been_behind: None,
+            lasted: None,
         };
         Snapshot { incidents: open.iter().map(incident).collect(), ..Snapshot::default() }
     }

@@ -13,7 +13,7 @@ use super::widgets::sparkline;
 use super::words::Field;
 use crate::engine::pulse::{Mode, PulseRow, State};
 use crate::engine::snapshot::DeviceRow;
-use crate::model::{Incident, clean_line, length};
+use crate::model::{Incident, clean_line};
 
 /// A device's state: its glyph and its word, with the badge.
 pub fn state(row: Option<&PulseRow>, cx: &Cx) -> String {
@@ -129,7 +129,8 @@ pub fn summary(incident: &Incident, cx: &Cx) -> String {
 /// counts seconds is never still.
 pub fn lasts(incident: &Incident, cx: &Cx) -> String {
     match incident.closed {
-        Some(closed) => length(incident.since.age(closed)),
+        _ if incident.lasts(cx.now).is_none() => "unknown".to_owned(),
+        Some(closed) => incident.lasts_in_words(closed),
         None => cx.age(Some(incident.since)),
     }
 }

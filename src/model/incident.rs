@@ -1,8 +1,13 @@
 //! One trouble with one cause: the device that it began at, and those that cannot be reached because of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::{DeviceId, DeviceName, Timestamp};
+use super::{DeviceId, DeviceName, DeviceSet, Timestamp, length};
+
+/// What happens at the same time may be dated so far apart.
+const TOGETHER: Duration = Duration::from_secs(10);
 
 /// An incident's number, counting up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +53,12 @@ pub struct Incident {
     pub assigned: Option<String>,
     /// What people wrote, oldest first.
     pub comments: Vec<Comment>,
+    /// Every device that has lain behind the root. Of an incident that is open it is kept only once one of them does
+    /// not lie there any more; until then `behind` tells all. `None` as well where it ended before this was kept.
+    pub been_behind: Option<DeviceSet>,
+    /// How long the root was down, by a clock that nobody sets; `None` while it goes on, or where the engine was
+    /// started in between.
+    pub lasted: Option<Duration>,
 }
 
 /// How an incident came to be over.
@@ -108,6 +119,27 @@ impl Incident {
     /// Whether it goes on.
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
+    }
+
+    /// Whether a device lies behind the root or has done so, as far as that is kept.
+    pub fn has_had_behind(&self, device: DeviceId, name: &DeviceName) -> bool {
+        self.been_behind.as_ref().is_some_and(|been| been.contains(device)) || self.behind.contains(name)
+    }
+
+    /// Whether every device that lay behind it is known.
+    pub fn knows_who_lay_behind(&self) -> bool {
+        self.is_open() || self.been_behind.is_some()
+    }
+
+    /// How long it has lasted; `None` where its end, or now, lies before its begin: the clock was set back.
+    pub fn lasts(&self, now: Timestamp) -> Option<Duration> {
+        let until = self.closed.unwrap_or(now);
+        self.lasted.or_else(|| (self.since <= until.after(TOGETHER)).then(|| self.since.age(until)))
+    }
+
+    /// The same in words: `4 min 12 s`, `an unknown time`.
+    pub fn lasts_in_words(&self, now: Timestamp) -> String {
+        self.lasts(now).map_or_else(|| "an unknown time".to_owned(), length)
     }
 
     /// Whether somebody has taken note, and that still holds.

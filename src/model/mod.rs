@@ -3,6 +3,7 @@
 mod address;
 mod blob;
 mod device;
+mod device_set;
 mod event;
 mod failure;
 pub mod filter;
@@ -25,6 +26,7 @@ mod time;
 pub use address::Address;
 pub use blob::{BlobId, BlobRef};
 pub use device::{Device, DeviceId, DriverId, Sealed, TransportKind};
+pub use device_set::DeviceSet;
 pub use event::{Event, EventKind, Severity};
 pub use failure::{Failure, FailureKind};
 pub use filter::Filter;

@@ -123,8 +123,19 @@ impl Key for IncidentId {
 
 impl Record for Incident {
     const TABLE: &'static str = "incident";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     type Key = IncidentId;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, String> {
+        if version != 1 {
+            return Err(format!(
+                "version {version} of the table `{}` is unknown to this noctule",
+                Self::TABLE
+            ));
+        }
+        // version 2 added who lay behind it and how long it lasted at the end: neither is known
+        postcard::from_bytes(&[bytes, &[0, 0]].concat()).map_err(|error| error.to_string())
+    }
 }
 
 impl Key for MaintenanceId {
@@ -199,4 +210,39 @@ impl Record for Setting {
     const TABLE: &'static str = "setting";
     const VERSION: u8 = 1;
     type Key = String;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_of_before_is_read_with_what_it_knew() {
+        let incident = Incident {
+            id: IncidentId(7),
+            root: DeviceId(1),
+            name: "core-1".parse().unwrap(),
+            since: Timestamp(3_600_000),
+            opened: Timestamp(3_605_000),
+            closed: Some(Timestamp(60_000)),
+            ending: None,
+            cause: "no answer".into(),
+            behind: vec!["acc-1".parse().unwrap()],
+            most_behind: 1,
+            times_down: 1,
+            before: Vec::new(),
+            acknowledged: None,
+            assigned: None,
+            comments: Vec::new(),
+            been_behind: None,
+            lasted: None,
+        };
+        let mut bytes = postcard::to_stdvec(&incident).unwrap();
+        bytes.truncate(bytes.len() - 2);
+        let read = Incident::upgrade(1, &bytes).unwrap();
+        assert_eq!(read, incident);
+        assert_eq!((read.lasts(Timestamp(0)), read.knows_who_lay_behind()), (None, false));
+        assert!(read.has_had_behind(DeviceId(9), &"acc-1".parse().unwrap()));
+        assert!(Incident::upgrade(0, &bytes).is_err());
+    }
 }

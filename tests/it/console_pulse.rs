@@ -140,6 +140,8 @@ fn incident(id: u64, name: &str, minutes: i64, ending: Option<Ending>, cause: St
         acknowledged: None,
         assigned: None,
         comments: Vec::new(),
+        been_behind: None,
+        lasted: None,
     }
 }
 

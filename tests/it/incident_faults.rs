@@ -147,6 +147,31 @@ async fn a_clock_that_is_set_makes_no_incident_and_hides_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_changes_no_length() {
+    let (folder, wire, clock) = (tempfile::tempdir().unwrap(), Wire::default(), Shifted::default());
+    let engine = watching(folder.path(), &wire, &[], clock.clock()).await;
+    hang(&engine, TREE).await;
+    until(&engine, "all up", |now| now.pulse.totals.up == 6).await;
+    for jump in [-16 * HOUR, 8 * HOUR] {
+        let begun = std::time::Instant::now();
+        wire.silence(BEHIND_CORE);
+        until(&engine, "it is down", |now| open(now) == ["core-1"]).await;
+        clock.move_by(jump);
+        probed_on(&engine, 1).await;
+        wire.mend(BEHIND_CORE);
+        let now = until(&engine, "it is over", |now| open(now).is_empty()).await;
+        let over = now.incidents.iter().max_by_key(|incident| incident.id).unwrap();
+        let lasted = over.lasts(engine.now()).unwrap();
+        assert!(
+            !lasted.is_zero() && lasted <= begun.elapsed() + Duration::from_secs(10),
+            "{lasted:?} after {jump}"
+        );
+        until(&engine, "all are back", |now| now.pulse.totals.up == 6).await;
+    }
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_sleeps_wakes_without_a_storm() {
     let (folder, wire, clock) = (tempfile::tempdir().unwrap(), Wire::default(), Shifted::default());
     let engine = watching(folder.path(), &wire, &["10.0.9.1"], clock.clock()).await;

@@ -65,10 +65,23 @@ async fn what_happened_to_a_device_is_told_side_by_side() {
 
     // that which only lay behind it has the incident and the work too
     let behind = told(&shell, "device timeline acc-1 --kind incident --kind maintenance --json").await;
-    let lies = "incident 1 begins at core-1, which this hangs on: no answer";
+    let lies = "incident 1 begins at core-1, which this lay behind: no answer";
     assert!(behind.iter().any(|entry| entry["what"] == lies), "{behind:?}");
     assert!(behind.iter().any(|entry| entry["kind"] == "maintenance"), "{behind:?}");
     assert!(behind.iter().all(|entry| entry["kind"] != "pulse"), "{behind:?}");
+
+    // who lay behind it is kept: wherever that hangs by now, and nobody who came later is
+    assert_eq!(shell.run("device edit acc-1 parent= name=acc-one").await.0, Exit::Done);
+    hang(&engine, &[("acc-2", "10.0.0.3", "core-1")]).await;
+    let moved = told(&shell, "device timeline acc-one --kind incident --json").await;
+    assert!(moved.iter().any(|entry| entry["what"] == lies), "{moved:?}");
+    assert_eq!(told(&shell, "device timeline acc-2 --kind incident --json").await, Vec::<Value>::new());
+    assert_eq!(
+        told(&shell, "incident show 1 --json").await[0]["been_behind"],
+        serde_json::json!(["acc-one"])
+    );
+    let (_, said) = shell.run("incident show 1").await;
+    assert!(said.lines.iter().any(|line| line.contains("1 lay behind it: acc-one")), "{:?}", said.lines);
 
     let (_, said) = shell.run("device timeline core-1 --kind pulse --limit 1").await;
     assert!(said.lines.iter().any(|line| line.contains("answers again")), "{:?}", said.lines);

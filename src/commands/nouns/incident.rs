@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::commands::answer::{Table, date, rfc3339};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
-use crate::engine::ActError;
+use crate::engine::{ActError, Engine};
 use crate::model::{Danger, Ending, Incident, IncidentId, Role, Timestamp, length};
 
 const ID: Arg = Arg::one("incident", Kind::Number(1, u64::MAX), "its number, see incident list");
@@ -90,11 +90,12 @@ struct Shown<'a> {
     since: String,
     opened: String,
     closed: Option<String>,
-    seconds: u64,
+    seconds: Option<u64>,
     ending: Option<&'static str>,
     part_of: Option<u64>,
     cause: &'a str,
     behind: Vec<&'a str>,
+    been_behind: Option<Vec<String>>,
     most_behind: u32,
     subscribers: Option<u64>,
     times_down: u32,
@@ -126,14 +127,14 @@ struct ShownComment<'a> {
     text: &'a str,
 }
 
-fn shown(incident: &Incident, now: Timestamp) -> Shown<'_> {
+fn shown<'a>(incident: &'a Incident, engine: &Engine, now: Timestamp) -> Shown<'a> {
     Shown {
         incident: incident.id.0,
         device: incident.name.as_str(),
         since: incident.since.rfc3339(),
         opened: incident.opened.rfc3339(),
         closed: rfc3339(incident.closed),
-        seconds: incident.since.age(incident.closed.unwrap_or(now)).as_secs(),
+        seconds: incident.lasts(now).map(|lasts| lasts.as_secs()),
         ending: incident.ending.as_ref().map(ending),
         part_of: match incident.ending {
             Some(Ending::PartOf(other)) => Some(other.0),
@@ -141,6 +142,7 @@ fn shown(incident: &Incident, now: Timestamp) -> Shown<'_> {
         },
         cause: &incident.cause,
         behind: incident.behind.iter().map(|name| name.as_str()).collect(),
+        been_behind: been_behind(incident, engine),
         most_behind: incident.most_behind,
         // who hangs on which device is not known yet
         subscribers: None,
@@ -169,6 +171,12 @@ fn shown(incident: &Incident, now: Timestamp) -> Shown<'_> {
     }
 }
 
+/// The names of every device that lay behind an incident that is over; `None` where that is not known.
+fn been_behind(incident: &Incident, engine: &Engine) -> Option<Vec<String>> {
+    let known = incident.been_behind.as_ref().filter(|_| !incident.is_open());
+    known.map(|devices| engine.names_of(devices.iter()))
+}
+
 fn ending(ending: &Ending) -> &'static str {
     match ending {
         Ending::Recovered => "recovered",
@@ -179,17 +187,18 @@ fn ending(ending: &Ending) -> &'static str {
 }
 
 async fn list(call: &Call) -> Result<Exit, ActError> {
-    let (now, snapshot) = (call.engine()?.now(), call.engine()?.snapshot());
+    let engine = call.engine()?;
+    let (now, snapshot) = (engine.now(), engine.snapshot());
     let limit = call.args.number("--limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
     let only_open = call.args.has("--open");
     let incidents = snapshot.incidents.iter().filter(|incident| !only_open || incident.is_open());
     let mut table = Table::new(&["id", "since", "lasts", "device", "behind", "note", "cause"]);
     for incident in incidents.take(limit) {
         if call.json {
-            call.object(&shown(incident, now))?;
+            call.object(&shown(incident, engine, now))?;
             continue;
         }
-        let lasts = length(incident.since.age(incident.closed.unwrap_or(now)));
+        let lasts = incident.lasts(now).map_or_else(|| "unknown".to_owned(), length);
         table.row([
             incident.id.to_string(),
             date(Some(incident.since)),
@@ -216,15 +225,14 @@ fn note(incident: &Incident, now: Timestamp) -> String {
 }
 
 async fn show(call: &Call) -> Result<Exit, ActError> {
-    let now = call.engine()?.now();
     let incident = call.engine()?.find_incident(id(call)).await?;
-    answer(call, &incident, now)
+    answer(call, &incident)
 }
 
 async fn acknowledge(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let incident = engine.acknowledge_incident(&call.actor, id(call), call.args.duration("--for")).await?;
-    answer(call, &incident, engine.now())
+    answer(call, &incident)
 }
 
 async fn assign(call: &Call) -> Result<Exit, ActError> {
@@ -235,32 +243,34 @@ async fn assign(call: &Call) -> Result<Exit, ActError> {
         (false, who) => Some(who.unwrap_or(&call.actor.name)),
     };
     let incident = engine.assign_incident(&call.actor, id(call), who).await?;
-    answer(call, &incident, engine.now())
+    answer(call, &incident)
 }
 
 async fn comment(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let text = call.args.many("text").join(" ");
     let incident = engine.comment_incident(&call.actor, id(call), &text).await?;
-    answer(call, &incident, engine.now())
+    answer(call, &incident)
 }
 
 async fn close(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let incident = engine.close_incident(&call.actor, id(call)).await?;
-    answer(call, &incident, engine.now())
+    answer(call, &incident)
 }
 
 fn id(call: &Call) -> IncidentId {
     IncidentId(call.args.number("incident").unwrap_or_default())
 }
 
-fn answer(call: &Call, incident: &Incident, now: Timestamp) -> Result<Exit, ActError> {
+fn answer(call: &Call, incident: &Incident) -> Result<Exit, ActError> {
+    let engine = call.engine()?;
+    let now = engine.now();
     if call.json {
-        call.object(&shown(incident, now))?;
+        call.object(&shown(incident, engine, now))?;
         return Ok(Exit::Done);
     }
-    let lasted = length(incident.since.age(incident.closed.unwrap_or(now)));
+    let lasted = incident.lasts_in_words(now);
     let state = match &incident.ending {
         None => format!("open, {lasted} so far"),
         Some(Ending::Recovered) => format!("over after {lasted}: it answers again"),
@@ -280,9 +290,15 @@ fn answer(call: &Call, incident: &Incident, now: Timestamp) -> Result<Exit, ActE
     if let Some(who) = &incident.assigned {
         call.say_clean(&format!("  {who} looks after it"));
     }
-    if !incident.behind.is_empty() {
-        let names: Vec<&str> = incident.behind.iter().map(|name| name.as_str()).collect();
-        call.say(format!("  {} behind it: {}", names.len(), names.join(" ")));
+    match been_behind(incident, engine) {
+        Some(names) if names.is_empty() => {}
+        Some(names) => call.say_clean(&format!("  {} lay behind it: {}", names.len(), names.join(" "))),
+        None if incident.behind.is_empty() => {}
+        None => {
+            let names: Vec<&str> = incident.behind.iter().map(|name| name.as_str()).collect();
+            let end = if incident.is_open() { "" } else { " at its end" };
+            call.say(format!("  {} behind it{end}: {}", names.len(), names.join(" ")));
+        }
     }
     for change in &incident.before {
         call.say_clean(&format!("  before it, {} on {}: {}", change.at.local(), change.device, change.what));

@@ -150,25 +150,38 @@ fn head(incident: &Incident, cx: &Cx) -> Vec<Line> {
 }
 
 fn behind(incident: &Incident) -> String {
-    match (incident.is_open(), incident.behind.len()) {
-        (true, 0) => "nothing".to_owned(),
-        (true, 1) => "1 device".to_owned(),
-        (true, count) => format!("{count} devices"),
-        (false, _) => format!("{} at most", incident.most_behind),
+    let devices = |count: usize| match count {
+        0 => "nothing".to_owned(),
+        1 => "1 device".to_owned(),
+        count => format!("{count} devices"),
+    };
+    let most = incident.most_behind;
+    match &incident.been_behind {
+        _ if incident.is_open() => devices(incident.behind.len()),
+        Some(been) if usize::try_from(most).is_ok_and(|most| most != been.len()) => {
+            format!("{}, {most} at once at most", devices(been.len()))
+        }
+        Some(been) => devices(been.len()),
+        None => format!("{most} at most"),
     }
 }
 
-/// The root and what hangs on it, as far as it is behind it.
+/// The root and what hangs on it, as far as it is behind it, or was when it is over.
 fn tree(incident: &Incident, cx: &Cx) -> Vec<Line> {
-    if incident.behind.is_empty() {
+    let (title, mut left): (&str, Vec<&DeviceRow>) = match &incident.been_behind {
+        Some(been) if !incident.is_open() => {
+            let rows = cx.snapshot.devices.iter();
+            ("Lay behind it, as they stand now", rows.filter(|row| been.contains(row.device.id)).collect())
+        }
+        _ => {
+            let names = incident.behind.iter();
+            ("Behind it", names.filter_map(|name| cx.device_named(name.as_str())).collect())
+        }
+    };
+    if left.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![Line::new("", "Behind it", Token::Section)];
-    let mut left: Vec<&DeviceRow> = incident
-        .behind
-        .iter()
-        .filter_map(|name| cx.device_named(name.as_str()))
-        .collect();
+    let mut lines = vec![Line::new("", title, Token::Section)];
     branch(&incident.name, 0, &mut left, cx, &mut lines);
     // what hangs on it by way of something else that is not behind it, or not any more
     for row in left {

@@ -111,7 +111,7 @@ impl Rows for View<'_> {
         match COLUMNS[column].name {
             "state" => other.is_open().cmp(&one.is_open()),
             "id" | "since" => other.id.cmp(&one.id),
-            "lasts" => other.since.age(other.closed.unwrap_or(self.0.now)).cmp(&one.since.age(one.closed.unwrap_or(self.0.now))),
+            "lasts" => other.lasts(self.0.now).cmp(&one.lasts(self.0.now)),
             "behind" => other.most_behind.cmp(&one.most_behind),
             _ => self.cell(a, column).cmp(&self.cell(b, column)),
         }

@@ -114,8 +114,9 @@ impl TimelinePane {
         let mut events = cx.snapshot.events.iter();
         let event = events.find(|event| event.device.as_ref().is_some_and(|name| name.as_str() == self.name));
         let mut incidents = cx.snapshot.incidents.iter();
+        let name = cx.device(self.device).map(|row| &row.device.name);
         let incident = incidents.find(|one| {
-            one.root == self.device || one.behind.iter().any(|name| name.as_str() == self.name)
+            one.root == self.device || name.is_some_and(|name| one.has_had_behind(self.device, name))
         });
         let windows = cx.snapshot.versions.incidents;
         let run = cx.device(self.device).and_then(|row| row.last_run.as_ref()).map(|run| run.at);

@@ -7,7 +7,9 @@ use crate::engine::error::ActError;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
-use crate::model::{Acknowledgement, Comment, Ending, EventKind, Incident, IncidentId, Severity, clean_line};
+use crate::model::{
+    Acknowledgement, Comment, DeviceId, Ending, EventKind, Incident, IncidentId, Severity, clean_line,
+};
 
 /// The most characters of a reason or a comment.
 const LONGEST: usize = 2000;
@@ -97,7 +99,7 @@ impl Engine {
                 closed.name
             )));
         }
-        (closed.closed, closed.ending) = (Some(now), Some(Ending::Closed { by: by.name.clone(), why }));
+        self.end(&mut closed, Ending::Closed { by: by.name.clone(), why }, &ledger, now);
         let event = self.incident_event(
             now,
             EventKind::IncidentClosed,
@@ -131,6 +133,17 @@ impl Engine {
         stored.ok_or_else(|| {
             ActError::not_found(format!("there is no incident {id}; `incident list` shows those there are"))
         })
+    }
+
+    /// The names of devices, deleted ones included, in their order; `#7` for one that is known no more.
+    pub fn names_of(&self, devices: impl Iterator<Item = DeviceId>) -> Vec<String> {
+        let present = self.present();
+        let name = |id: DeviceId| {
+            present.device(id).map_or_else(|| format!("#{}", id.0), |device| device.name.to_string())
+        };
+        let mut names: Vec<String> = devices.map(name).collect();
+        names.sort();
+        names
     }
 
     fn is_down(&self, incident: &Incident) -> bool {

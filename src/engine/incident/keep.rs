@@ -12,8 +12,8 @@ use crate::engine::inventory::entry;
 use crate::engine::pulse::{Mode, PulsePicture, PulseRow, State};
 use crate::engine::start::Engine;
 use crate::model::{
-    ChangeBefore, Device, DeviceId, DeviceName, Ending, Event, EventKind, Incident, IncidentId, Severity,
-    Timestamp,
+    ChangeBefore, Device, DeviceId, DeviceName, DeviceSet, Ending, Event, EventKind, Incident, IncidentId,
+    Moment, Severity, Timestamp,
 };
 
 use super::decide::{Decision, Known, decide, settle_until};
@@ -91,6 +91,7 @@ impl Engine {
                     &words::opened(&incident),
                 );
                 ledger.unstored.insert(incident.id);
+                ledger.silent.insert(incident.id, Moment::now().before(incident.since.age(now)));
                 ledger.open.push(incident);
                 Some(event)
             }
@@ -99,6 +100,9 @@ impl Engine {
                 let open = ledger.open_mut(incident)?;
                 if open.behind != names {
                     open.most_behind = open.most_behind.max(u32::try_from(names.len()).unwrap_or(u32::MAX));
+                    if open.behind.iter().any(|before| names.binary_search(before).is_err()) {
+                        open.been_behind = Some(self.been_behind(open));
+                    }
                     open.behind = names;
                     ledger.unstored.insert(incident);
                 }
@@ -157,6 +161,8 @@ impl Engine {
             acknowledged: None,
             assigned: None,
             comments: Vec::new(),
+            been_behind: None,
+            lasted: None,
         })
     }
 
@@ -202,13 +208,33 @@ impl Engine {
         ending: Ending,
         now: Timestamp,
     ) -> Option<Event> {
-        let open = ledger.open_mut(id)?;
-        (open.closed, open.ending) = (Some(now), Some(ending));
-        let event =
-            self.incident_event(now, EventKind::IncidentClosed, Severity::Info, open, &words::ended(open));
+        let mut ended = ledger.open_mut(id)?.clone();
+        self.end(&mut ended, ending, ledger, now);
+        let event = self.incident_event(
+            now,
+            EventKind::IncidentClosed,
+            Severity::Info,
+            &ended,
+            &words::ended(&ended),
+        );
+        *ledger.open_mut(id)? = ended;
         ledger.unstored.insert(id);
         ledger.put_away(id);
         Some(event)
+    }
+
+    /// Writes into an incident that it is over, how long it lasted and who lay behind it.
+    pub(super) fn end(&self, incident: &mut Incident, ending: Ending, ledger: &Ledger, now: Timestamp) {
+        (incident.closed, incident.ending) = (Some(now), Some(ending));
+        incident.lasted = ledger.silent.get(&incident.id).map(|since| Moment::now().since(*since));
+        incident.been_behind = Some(self.been_behind(incident));
+    }
+
+    /// Those that were known to have lain behind it, and those that do now.
+    fn been_behind(&self, incident: &Incident) -> DeviceSet {
+        let present = self.present();
+        let lying = incident.behind.iter().filter_map(|name| Some(present.living(name)?.id));
+        incident.been_behind.clone().unwrap_or_default().and(lying)
     }
 
     /// An event about an incident.

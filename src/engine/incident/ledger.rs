@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::error::ActError;
-use crate::model::{DeviceId, Incident, IncidentId, Maintenance, MaintenanceId, Timestamp};
+use crate::model::{DeviceId, Incident, IncidentId, Maintenance, MaintenanceId, Moment, Timestamp};
 
 /// The most incidents that are shown of those that are over.
 const SHOWN: usize = 500;
@@ -22,6 +22,9 @@ pub(in crate::engine) struct Ledger {
     pub(super) on: HashSet<MaintenanceId>,
     /// When the roots that go up and down all the time last answered again.
     pub(super) up_for_now: HashMap<IncidentId, Timestamp>,
+    /// Since when the roots of the open ones were silent, by a clock that nobody sets; not of those that were open
+    /// when the engine was started.
+    pub(super) silent: HashMap<IncidentId, Moment>,
     /// Devices that have time to come back until then.
     pub(super) settling: HashMap<DeviceId, Timestamp>,
     /// Devices that were down at the last look.
@@ -99,6 +102,7 @@ impl Ledger {
         let Some(place) = self.open.iter().position(|incident| incident.id == id) else { return };
         let ended = self.open.remove(place);
         self.up_for_now.remove(&id);
+        self.silent.remove(&id);
         self.over.push_front(ended);
         self.over.truncate(SHOWN);
     }

@@ -1,6 +1,6 @@
 //! Incidents in words: the lines of events.
 
-use crate::model::{Ending, Incident, length};
+use crate::model::{Ending, Incident};
 
 /// `core-1 is down, 143 behind it: no answer`.
 pub(super) fn opened(incident: &Incident) -> String {
@@ -12,7 +12,7 @@ pub(super) fn ended(incident: &Incident) -> String {
     let name = &incident.name;
     let lasted = incident
         .closed
-        .map_or_else(String::new, |closed| format!(" after {}", length(incident.since.age(closed))));
+        .map_or_else(String::new, |closed| format!(" after {}", incident.lasts_in_words(closed)));
     match &incident.ending {
         Some(Ending::PartOf(other)) => format!("{name} is part of incident {other} now"),
         Some(Ending::Unwatched) => format!("{name} is not watched any more: planned work, paused or deleted"),

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::model::{Ending, EventKind, Incident, IncidentId, Severity, Timestamp, clean_line, length};
+use crate::model::{Ending, EventKind, Incident, IncidentId, Severity, Timestamp, clean_line};
 
 use super::records::{Item, Outgoing};
 
@@ -242,7 +242,7 @@ fn head(incident: &Incident, item: &Item) -> (String, String) {
     };
     match (&incident.closed, &incident.ending) {
         (Some(closed), ending) => {
-            let took = length(incident.since.age(*closed));
+            let took = incident.lasts_in_words(*closed);
             match ending {
                 Some(Ending::Recovered) | None => {
                     ("UP".to_owned(), format!("{} after {took}", incident.name))
@@ -262,14 +262,13 @@ fn head(incident: &Incident, item: &Item) -> (String, String) {
 fn paragraph(incident: &Incident, item: &Item, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let (word, what) = head(incident, item);
     let mut lines = vec![format!("{word} {what}")];
-    let until = incident.closed.unwrap_or(now);
     lines.push(format!(
         "  incident {}, since {}{}",
         incident.id,
         date(incident.since, zone),
         match incident.closed {
-            Some(closed) => format!(" until {} ({})", date(closed, zone), length(incident.since.age(closed))),
-            None => format!(" ({})", length(incident.since.age(until))),
+            Some(closed) => format!(" until {} ({})", date(closed, zone), incident.lasts_in_words(closed)),
+            None => format!(" ({})", incident.lasts_in_words(now)),
         }
     ));
     if !incident.cause.is_empty() {

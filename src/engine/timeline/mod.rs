@@ -163,8 +163,8 @@ impl Engine {
         .await
     }
 
-    /// The incidents at a device, and those at what it hangs on now or that it lies behind: who lay behind one that is
-    /// over is not kept.
+    /// The incidents at a device, and those that it lies or lay behind. Of those that ended before it was kept who lay
+    /// behind them: those at what it hangs on now.
     fn incidents_about(&self, device: &Device) -> Result<Vec<Incident>, ActError> {
         let stored = self
             .store
@@ -173,8 +173,8 @@ impl Engine {
         let above = self.above(device);
         let is_about = |incident: &Incident| {
             incident.root == device.id
-                || above.contains(&incident.root)
-                || incident.behind.contains(&device.name)
+                || incident.has_had_behind(device.id, &device.name)
+                || (!incident.knows_who_lay_behind() && above.contains(&incident.root))
         };
         Ok(stored.into_iter().map(|(_, incident)| incident).filter(is_about).collect())
     }

@@ -104,7 +104,12 @@ pub(super) fn incident(incident: &Incident, device: &Device) -> Vec<TimelineEntr
             format!("incident {id} begins{behind}{times}: {}", incident.cause)
         }
         false => {
-            format!("incident {id} begins at {}, which this hangs on: {}", incident.name, incident.cause)
+            let way = match incident.has_had_behind(device.id, &device.name) {
+                true => "which this lay behind",
+                // of an old one
+                false => "which this hangs on now",
+            };
+            format!("incident {id} begins at {}, {way}: {}", incident.name, incident.cause)
         }
     };
     let mut entries = vec![say(incident.opened, Severity::Error, begin)];
@@ -117,7 +122,7 @@ pub(super) fn incident(incident: &Incident, device: &Device) -> Vec<TimelineEntr
         entries.push(say(comment.at, Severity::Info, what).by(&comment.by));
     }
     if let Some(closed) = incident.closed {
-        let lasted = length(incident.since.age(closed));
+        let lasted = incident.lasts_in_words(closed);
         let told = |what: String| say(closed, Severity::Info, what);
         entries.push(match &incident.ending {
             Some(Ending::PartOf(other)) => told(format!("incident {id} is part of incident {other} now")),

@@ -47,6 +47,8 @@ fn incident(id: u64, root: u64) -> Incident {
         acknowledged: None,
         assigned: None,
         comments: Vec::new(),
+        been_behind: None,
+        lasted: None,
     }
 }
 

@@ -132,6 +132,8 @@ fn incident(id: u64, name: &str, behind: usize) -> Incident {
         acknowledged: None,
         assigned: None,
         comments: Vec::new(),
+        been_behind: None,
+        lasted: None,
     }
 }
 
