@@ -1,4 +1,5 @@
-//! What the pulse's past costs on disk, in memory and to read: `cargo bench --bench series`.
+//! What the pulse's past costs on disk, in memory and to read: `cargo bench --bench series`, or a part of it:
+//! `cargo bench --bench series -- month`, `many`, `states`.
 //!
 //! Simulates devices that are probed every ten seconds: a base time of each, noise, a day's rhythm, spikes, losses and
 //! outages; hands them over as the pulse does, with a clock that runs as fast as it can be written.
@@ -9,18 +10,32 @@ use std::time::{Duration, Instant};
 
 use noctule::engine::Clock;
 use noctule::engine::pulse::State;
-use noctule::engine::series::{Keeping, Sample, Series, StateChange};
+use noctule::engine::series::{Availability, Keeping, Sample, Series, StateChange};
 use noctule::model::{DeviceId, Timestamp};
+use noctule::store::series::{Folder, Standing, StateLog, StateRecord};
 
 const SECOND: i64 = 1000;
+const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 3600 * SECOND;
 const DAY: i64 = 24 * HOUR;
 /// 2026-10-01.
 const BEGIN: i64 = 20_727 * DAY;
 
+type Part = fn() -> Result<(), Box<dyn std::error::Error>>;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    month()?;
-    many()
+    let parts: [(&str, Part); 3] = [("month", month), ("many", many), ("states", states)];
+    // cargo itself adds words that begin with a dash
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if let Some(unknown) = wanted.iter().find(|word| parts.iter().all(|(name, _)| name != word)) {
+        return Err(format!("there is no part {unknown}: month, many, states").into());
+    }
+    for (name, part) in parts {
+        if wanted.is_empty() || wanted.iter().any(|word| word == name) {
+            part()?;
+        }
+    }
+    Ok(())
 }
 
 /// 1 000 devices for 30 days: a tenth of the network, all of the time.
@@ -52,7 +67,7 @@ fn month() -> Result<(), Box<dyn std::error::Error>> {
 fn many() -> Result<(), Box<dyn std::error::Error>> {
     for seconds in [10, 2] {
         let world = World::open(10_000)?;
-        world.live(BEGIN, BEGIN + HOUR - 60 * SECOND, seconds * SECOND);
+        world.live(BEGIN, BEGIN + HOUR - MINUTE, seconds * SECOND);
         println!(
             "10 000 devices at {seconds} s: an hour's samples take {:.1} MB of memory",
             world.series.room() as f64 / 1e6
@@ -73,6 +88,36 @@ fn many() -> Result<(), Box<dyn std::error::Error>> {
     let series = open(&place, &clock)?;
     series.read(DeviceId(1), Timestamp(BEGIN), Timestamp(BEGIN + HOUR), 1)?;
     println!("opened again and read from in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    Ok(())
+}
+
+/// 10 000 devices for 30 days, their states alone: what a device's timeline and a report of all of them read.
+fn states() -> Result<(), Box<dyn std::error::Error>> {
+    let until = BEGIN + 30 * DAY;
+    for (what, flapping) in [("a quiet network", 0), ("100 devices up and down every ten minutes", 100)] {
+        let world = World::of_states(10_000, flapping, until)?;
+        // opening it begins a new watch, and what lies between is unknown
+        let until = until - MINUTE;
+        let size: u64 =
+            world.by_kind()?.iter().filter(|(kind, _)| *kind == "states").map(|(_, size)| size).sum();
+        println!("10 000 devices, 30 days of states, {what}: {:.1} MB", size as f64 / 1e6);
+        for (period, length) in [("a day", DAY), ("a week", 7 * DAY), ("30 days", 30 * DAY)] {
+            let from = Timestamp(until - length);
+            let mut times: Vec<f64> = Vec::new();
+            for round in 0..11 {
+                let begun = Instant::now();
+                let stretches = world.series.stretches(DeviceId(1 + round * 337), from, Timestamp(until))?;
+                times.push(begun.elapsed().as_secs_f64() * 1e3);
+                assert!(stretches.iter().all(|stretch| stretch.standing != Standing::Unknown));
+            }
+            times.sort_by(f64::total_cmp);
+            println!("  how one stood in {period}, in {:.1} ms (median of 11)", times[5]);
+        }
+        let begun = Instant::now();
+        let stood = world.series.availabilities(&world.all(), Timestamp(BEGIN), Timestamp(until))?;
+        println!("  the availability of all of them in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+        assert!(stood.iter().all(|one| one.unknown.is_zero() && !one.down.is_zero()));
+    }
     Ok(())
 }
 
@@ -97,6 +142,38 @@ impl World {
         Ok(Self { series, clock, place, devices })
     }
 
+    /// Devices that are out for five minutes in about ten days, and some that go up and down every ten minutes; watched
+    /// without a break up to now.
+    fn of_states(devices: u64, flapping: u64, until: i64) -> Result<Self, Box<dyn std::error::Error>> {
+        let (place, clock) = (tempfile::tempdir()?, Arc::new(AtomicI64::new(until)));
+        let mut log = StateLog::new(Folder::open(&place.path().join("series"))?);
+        let change = |device: u64, at, standing| StateRecord::Change {
+            device: DeviceId(device),
+            at,
+            standing,
+            planned: false,
+        };
+        log.write(&[StateRecord::Begin(BEGIN)])?;
+        log.write(&(1..=devices).map(|device| change(device, BEGIN, Standing::Up)).collect::<Vec<_>>())?;
+        for at in (BEGIN..until).step_by(usize::try_from(MINUTE)?) {
+            let minute = (at - BEGIN) / MINUTE;
+            let mut records = Vec::new();
+            for device in 1..=devices {
+                let (every, phase) = if device <= flapping { (10, 0) } else { (14_400, device as i64 * 977) };
+                match (minute + phase) % every {
+                    1 => records.push(change(device, at, Standing::Down)),
+                    6 => records.push(change(device, at, Standing::Up)),
+                    _ => {}
+                }
+            }
+            records.push(StateRecord::Beat(at));
+            log.write(&records)?;
+        }
+        let series = open(&place, &clock)?;
+        series.flush();
+        Ok(Self { series, clock, place, devices })
+    }
+
     /// Hands over what the devices answer; how many samples that are.
     fn live(&self, from: i64, until: i64, interval: i64) -> u64 {
         let up = |device| StateChange {
@@ -109,7 +186,8 @@ impl World {
         let samples = self.simulate(from, until, interval, |at, batch| {
             self.clock.store(at, Ordering::Relaxed);
             self.series.add(batch);
-            if (at - from) % (300 * SECOND) < interval {
+            // the keeper writes once a minute of its own time: a longer silence in the log is time that nobody watched
+            if (at - from) % MINUTE < interval {
                 self.series.flush();
             }
         });
@@ -180,12 +258,17 @@ impl World {
             times.sort_by(f64::total_cmp);
             println!("{what}: a chart of {period} in {:.1} ms (median of 11)", times[5]);
         }
-        let all: Vec<DeviceId> = (1..=self.devices).map(DeviceId).collect();
         let begun = Instant::now();
-        let stood = self.series.availabilities(&all, Timestamp(BEGIN), Timestamp(until))?;
-        assert!(stood.iter().all(|one| one.percent() == Some(100.0)));
-        println!("{what}: the availability of all of them in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+        let stood = self.series.availabilities(&self.all(), Timestamp(BEGIN), Timestamp(until))?;
+        let spent = begun.elapsed().as_secs_f64() * 1e3;
+        let watched = |one: &Availability| one.percent() == Some(100.0) && one.unknown.is_zero();
+        assert!(stood.iter().all(watched), "{:?}", stood.iter().find(|one| !watched(one)));
+        println!("{what}: the availability of all of them in {spent:.0} ms");
         Ok(())
+    }
+
+    fn all(&self) -> Vec<DeviceId> {
+        (1..=self.devices).map(DeviceId).collect()
     }
 }
 
