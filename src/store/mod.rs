@@ -26,10 +26,13 @@ use tokio::sync::{mpsc, watch};
 
 pub use blobs::Blobs;
 pub use error::StoreError;
-pub use journal::{Change, Damage, JournalRecord, JournalScan};
+pub use journal::{
+    Anchor, ChainReport, Chained, Change, Damage, Flaw, FlawKind, JournalBack, JournalRecord, JournalScan,
+    Position, verify_chain,
+};
 pub use keys::KeyRing;
 pub use maintain::{Finding, VerifyReport, backup, rebuild, restore, verify};
-pub use record::{Entry, Key, Record};
+pub use record::{Entry, Key, Record, decode};
 pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting};
 pub use seal::{Fingerprinter, Seal};
 pub use writer::Health;
@@ -193,6 +196,19 @@ impl Store {
     /// A segment cannot be read.
     pub fn journal(&self, from: u64) -> Result<JournalScan, StoreError> {
         journal::scan(&self.0.folder, from)
+    }
+
+    /// The end of the journal: what was written last.
+    pub fn head(&self) -> Position {
+        self.0.writer.head()
+    }
+
+    /// Reads the journal from its end backwards, and no more of it than is taken.
+    ///
+    /// # Errors
+    /// The last segment cannot be read.
+    pub fn journal_back(&self) -> Result<JournalBack, StoreError> {
+        journal::back_from(&self.0.folder, &self.head())
     }
 
     /// Where it is.

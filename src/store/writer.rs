@@ -5,8 +5,8 @@
 //! that failed is opened again and brought up to the journal before anything else is written.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ pub struct Writer {
     queue: Option<Sender<(Entry, Answer)>>,
     thread: Option<JoinHandle<()>>,
     health: watch::Receiver<Health>,
+    head: Arc<Mutex<Position>>,
 }
 
 impl Writer {
@@ -41,19 +42,33 @@ impl Writer {
         notes: mpsc::UnboundedSender<Vec<String>>,
     ) -> Result<Self, StoreError> {
         let appender = Appender::open(folder, end)?;
+        let head = Arc::new(Mutex::new(appender.end().clone()));
         let (queue, waiting) = channel();
         let (told, health) = watch::channel(None);
-        let mut work = Work { folder: folder.to_owned(), appender, index, failed: None, health: told, notes };
+        let mut work = Work {
+            folder: folder.to_owned(),
+            appender,
+            index,
+            failed: None,
+            health: told,
+            notes,
+            head: Arc::clone(&head),
+        };
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || work.write_groups(&waiting))
             .map_err(StoreError::file("start a thread for", folder))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), health })
+        Ok(Self { queue: Some(queue), thread: Some(thread), health, head })
     }
 
     /// See [`super::Store::health`].
     pub fn health(&self) -> watch::Receiver<Health> {
         self.health.clone()
+    }
+
+    /// See [`super::Store::head`].
+    pub fn head(&self) -> Position {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// See [`super::Store::commit`].
@@ -100,6 +115,8 @@ struct Work {
     failed: Option<String>,
     health: watch::Sender<Health>,
     notes: mpsc::UnboundedSender<Vec<String>>,
+    /// The end of the journal, for readers.
+    head: Arc<Mutex<Position>>,
 }
 
 impl Work {
@@ -151,6 +168,7 @@ impl Work {
 
     fn put_down(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {
         let end = self.appender.sync()?;
+        self.show_head();
         let Err(error) = self.index.apply(changes, &end) else { return Ok(()) };
         // The journal has what the index has not: no further write may go past that.
         self.failed = Some(error.to_string());
@@ -167,6 +185,7 @@ impl Work {
         match again {
             Ok((appender, mut notes)) => {
                 self.appender = appender;
+                self.show_head();
                 self.failed = None;
                 notes.insert(0, format!("the index was opened again, since it failed: {why}"));
                 // nobody may want to know
@@ -175,6 +194,10 @@ impl Work {
             }
             Err(error) => Err(StoreError::Stopped { why, now: error.to_string() }),
         }
+    }
+
+    fn show_head(&self) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = self.appender.end().clone();
     }
 
     fn tell(&self, health: Health) {

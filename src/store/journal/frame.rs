@@ -2,8 +2,10 @@
 
 use super::JournalRecord;
 
-const MARK: &[u8; 4] = b"nrec";
-const HEAD: usize = 12;
+/// What every frame begins with.
+pub const MARK: &[u8; 4] = b"nrec";
+/// The bytes of a frame before its payload.
+pub const HEAD: usize = 12;
 
 /// The longest payload, in bytes. A longer length in a head is damage, not a request for memory.
 pub const LONGEST: usize = 64 << 20;
@@ -24,6 +26,12 @@ pub enum Frame<'a> {
     Cut,
     /// No frame.
     Bad(&'static str),
+}
+
+/// The length of the payload that the frame at the beginning of `bytes` states; `None` where none begins there.
+pub fn stated_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.get(..HEAD).filter(|head| head.starts_with(MARK))?;
+    Some(u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize)
 }
 
 /// Reads the frame at the beginning of `bytes`.

@@ -4,6 +4,8 @@
 //! CRC-32 of the payload (big-endian), and the payload, a [`JournalRecord`] in postcard.
 
 mod append;
+mod back;
+mod chain;
 mod frame;
 mod scan;
 
@@ -13,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use append::Appender;
+pub use back::{JournalBack, back_from};
+pub use chain::{Anchor, ChainReport, Flaw, FlawKind, verify_chain};
 pub use scan::{JournalScan, scan, scan_from};
 
 use super::StoreError;
@@ -40,6 +44,15 @@ pub struct JournalRecord {
     pub changes: Vec<Change>,
 }
 
+/// An entry, and the hash by which the next one names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chained {
+    /// The entry.
+    pub record: JournalRecord,
+    /// The SHA-256 of its bytes.
+    pub hash: [u8; 32],
+}
+
 /// One record put or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -62,6 +75,8 @@ pub struct Damage {
     pub bytes: u64,
     /// How it was noticed.
     pub why: String,
+    /// Which kind of trouble it is.
+    pub kind: FlawKind,
     /// Whether it ends the last segment: what a crash in the middle of a write leaves. Nobody was told of it.
     pub torn: bool,
 }
@@ -107,3 +122,6 @@ pub fn segments(store: &Path) -> Result<Vec<u32>, StoreError> {
 pub fn hash(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(payload).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::frame::{Frame, distance_to_next, read};
-use super::{Damage, HEADING, JournalRecord, Position, hash, segment_path, segments};
+use super::{Damage, FlawKind, HEADING, JournalRecord, Position, hash, segment_path, segments};
 use crate::store::StoreError;
 
 /// Entries in order, damage where it lies.
@@ -19,7 +19,8 @@ pub struct JournalScan {
     at: usize,
     position: Position,
     from: u64,
-    gap: Option<Damage>,
+    /// What was found and not handed out yet.
+    found: VecDeque<Result<JournalRecord, Damage>>,
 }
 
 /// Scans from entry `from` on; what lies before is read too, for the chain.
@@ -41,7 +42,7 @@ pub fn scan_from(store: &Path, position: Position) -> Result<JournalScan, StoreE
         at: 0,
         position: position.clone(),
         from: 0,
-        gap: None,
+        found: VecDeque::new(),
     };
     let resumes_inside = scan.waiting.front() == Some(&position.segment) && position.offset > 0;
     if resumes_inside {
@@ -73,50 +74,69 @@ impl JournalScan {
         let Some(number) = self.waiting.pop_front() else { return Ok(false) };
         let path = segment_path(&self.store, number);
         self.bytes = fs::read(&path).map_err(StoreError::file("read", &path))?;
+        let expected = self.position.segment + 1;
         self.position.segment = number;
         (self.base, self.at) = (0, 0);
+        if number > expected {
+            self.tell(FlawKind::Segment, &missing(expected, number - 1));
+        }
         if let Some(rest) = self.bytes.strip_prefix(HEADING) {
             self.at = self.bytes.len() - rest.len();
         } else if !self.bytes.is_empty() {
-            self.gap = Some(self.damage(0, "no heading", false));
+            self.tell(FlawKind::Bytes, "no heading");
         }
         Ok(true)
     }
 
-    fn damage(&self, bytes: usize, why: &str, torn: bool) -> Damage {
+    fn damage(&self, kind: FlawKind, bytes: usize, why: &str, torn: bool) -> Damage {
         Damage {
             segment: segment_path(&self.store, self.position.segment),
             offset: self.base + self.at as u64,
             bytes: bytes as u64,
             why: why.to_owned(),
+            kind,
             torn,
         }
     }
 
-    /// Passes over what is no entry.
-    fn skip(&mut self, why: &str) -> Damage {
-        let bytes = distance_to_next(&self.bytes[self.at..]);
-        let ends_all = self.at + bytes == self.bytes.len() && self.waiting.is_empty();
-        let damage = self.damage(bytes, why, ends_all);
-        self.at += bytes;
-        damage
+    fn tell(&mut self, kind: FlawKind, why: &str) {
+        let damage = self.damage(kind, 0, why, false);
+        self.found.push_back(Err(damage));
     }
 
-    fn take(&mut self) -> Option<Result<JournalRecord, Damage>> {
+    /// Passes over what is no entry.
+    fn skip(&mut self, why: &str) {
+        let bytes = distance_to_next(&self.bytes[self.at..]);
+        let ends_all = self.at + bytes == self.bytes.len() && self.waiting.is_empty();
+        let damage = self.damage(FlawKind::Bytes, bytes, why, ends_all);
+        self.at += bytes;
+        self.found.push_back(Err(damage));
+    }
+
+    /// Reads on: an entry, and before it what is wrong with its place.
+    fn take(&mut self) {
         let (record, found_hash, length) = match read(&self.bytes[self.at..]) {
             Frame::Whole(payload, record, length) => (*record, hash(payload), length),
-            Frame::Cut => return Some(Err(self.skip("the end of an entry is missing"))),
-            Frame::Bad(why) => return Some(Err(self.skip(why))),
+            Frame::Cut => return self.skip("the end of an entry is missing"),
+            Frame::Bad(why) => return self.skip(why),
         };
-        let follows = record.seq == self.position.seq + 1 && record.prev == self.position.hash;
+        let next = self.position.seq.checked_add(1);
+        let follows = Some(record.seq) == next && record.prev == self.position.hash;
         if !follows {
             let why = format!("entry {} does not follow entry {}", record.seq, self.position.seq);
-            self.gap = Some(self.damage(0, &why, false));
+            self.tell(FlawKind::Order, &why);
         }
         self.at += length;
         self.position.seq = record.seq;
         self.position.hash = found_hash;
-        Some(Ok(record))
+        self.found.push_back(Ok(record));
+    }
+}
+
+fn missing(first: u32, last: u32) -> String {
+    match first == last {
+        true => format!("segment {first} is missing"),
+        false => format!("segments {first} to {last} are missing"),
     }
 }
 
@@ -125,20 +145,19 @@ impl Iterator for JournalScan {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(gap) = self.gap.take() {
-                return Some(Ok(Err(gap)));
-            }
-            if self.at >= self.bytes.len() {
-                match self.load_next_segment() {
-                    Ok(true) => continue,
-                    Ok(false) => return None,
-                    Err(error) => return Some(Err(error)),
-                }
-            }
-            match self.take() {
-                Some(Ok(record)) if record.seq < self.from => {}
+            match self.found.pop_front() {
+                Some(Ok(record)) if record.seq < self.from => continue,
                 Some(found) => return Some(Ok(found)),
-                None => return None,
+                None => {}
+            }
+            if self.at < self.bytes.len() {
+                self.take();
+                continue;
+            }
+            match self.load_next_segment() {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
             }
         }
     }
