@@ -11,7 +11,7 @@ use super::files;
 use crate::commands::Args;
 use crate::console::term::color;
 use crate::console::{Caps, Request, Session, Settings};
-use crate::engine::Engine;
+use crate::engine::{Actor, Engine};
 use crate::model::Role;
 
 /// A cell's width and height in the picture.
@@ -86,7 +86,8 @@ async fn read_all(session: &mut Session, engine: &Arc<Engine>, role: Role) {
         }
         for request in requests {
             if let Request::Query(id, query) = request {
-                session.answer(id, engine.query(role, query).await);
+                let by = Actor::new("demo", "", "demo --screenshot");
+                session.answer(id, engine.query(&by, role, query).await);
             }
         }
     }

@@ -68,7 +68,8 @@ impl Start {
             usual_folder(data, "--data", ProjectDirs::data_dir)?,
             usual_folder(config, "--config", ProjectDirs::config_dir)?,
         );
-        Ok(Asked::Start(Box::new(Self { words: rest, options, person: Person { name: login_name(), role } })))
+        let person = Person { name: login_name(), role, from: seat() };
+        Ok(Asked::Start(Box::new(Self { words: rest, options, person })))
     }
 }
 
@@ -95,6 +96,18 @@ fn login_name() -> String {
         .map(|user| clean_line(user.name.trim()).chars().take(64).collect::<String>())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| format!("uid-{uid}"))
+}
+
+/// Where the person sits: the terminal, and the address that OpenSSH says they come from. The second is a hint, since
+/// the environment is theirs.
+fn seat() -> String {
+    let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok();
+    let terminal = terminal.and_then(|name| name.into_string().ok());
+    let terminal = terminal.map(|name| name.trim_start_matches("/dev/").to_owned());
+    let ssh = std::env::var("SSH_CONNECTION").ok();
+    let ssh = ssh.and_then(|words| words.split(' ').next().map(|address| format!("ssh {address}")));
+    let seat: Vec<String> = terminal.into_iter().chain(ssh).collect();
+    clean_line(&seat.join(" ")).chars().take(100).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,15 @@ pub struct Person {
     pub name: String,
     /// What they may do.
     pub role: Role,
+    /// Where they sit, as far as that is known: `pts/3 ssh 192.0.2.7`. A hint: parts of it are what they say.
+    pub from: String,
+}
+
+impl Person {
+    /// What their acts leave in the journal; `line` is the command line, with secrets already taken out.
+    pub fn actor(&self, why: &str, line: &str) -> Actor {
+        Actor::new(&self.name, why, line).at(&self.from)
+    }
 }
 
 /// What command lines run against.
@@ -60,6 +69,14 @@ impl Call {
     /// The device kinds, read anew: a driver's author tries what was saved a moment ago.
     pub fn drivers(&self) -> Drivers {
         Drivers::load(Some(&self.door.options.config_dir.join("drivers")))
+    }
+
+    /// Journals that the command begins, where it touches devices or files before it changes a record.
+    ///
+    /// # Errors
+    /// The journal does not take it: the command must not begin.
+    pub async fn begin(&self) -> Result<(), ActError> {
+        self.engine()?.begin_act(&self.actor).await
     }
 
     /// One line of the answer.

@@ -26,5 +26,5 @@ pub use arg::{Arg, Count, Kind};
 pub use args::Args;
 pub use call::{Call, Door, Exit, Person};
 pub use io::Io;
-pub use run::{find, run};
+pub use run::{find, note_refused, run};
 pub use table::{Command, Needs, Run, Running, all};

@@ -4,6 +4,8 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp as Instant, ToSpan};
 
+use super::arg::duration;
+use crate::engine::ActError;
 use crate::model::Timestamp;
 
 /// Reads `02:00` (the next time that the clock shows it), `2026-12-01 02:00` in the zone of the host, or RFC 3339.
@@ -12,6 +14,19 @@ use crate::model::Timestamp;
 /// A sentence that says what would be right.
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     moment_in(text, now, TimeZone::system())
+}
+
+/// Reads a moment of the past: `7d` ago, a day, a day and a time in the zone of the host, or RFC 3339; `name` is the
+/// flag that takes it.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn past_moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, ActError> {
+    if let Ok(length) = duration(text) {
+        let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
+        return Ok(Timestamp(now.0.saturating_sub(millis)));
+    }
+    super::period::moment(name, text)
 }
 
 fn moment_in(text: &str, now: Timestamp, zone: TimeZone) -> Result<Timestamp, String> {

@@ -45,7 +45,7 @@ impl Call {
 }
 
 /// A moment, a day or a day and a time in the zone of the host, or an RFC 3339 one.
-fn moment(name: &str, text: &str) -> Result<Timestamp, ActError> {
+pub(super) fn moment(name: &str, text: &str) -> Result<Timestamp, ActError> {
     let local = |time: DateTime| time.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp());
     let at = text
         .parse::<jiff::Timestamp>()

@@ -1,10 +1,10 @@
 //! From words to a running command: the one gate that the shell, the `:` line, keys and tests go through.
 
 use super::args::Args;
-use super::call::{Call, Door, Exit};
+use super::call::{Call, Door, Exit, Person};
 use super::help;
 use super::table::{Command, Needs, all};
-use crate::engine::{ActErrorKind, Actor, Engine};
+use crate::engine::{ActErrorKind, Engine};
 use crate::model::clean_line;
 
 /// Runs one command line, `words` being its words after the program's name and without its global flags.
@@ -27,11 +27,10 @@ pub async fn run(door: Door, words: &[String]) -> Exit {
         }
     };
     let name = line.command.name;
-    if line.command.role > door.person.role {
-        let why = format!(
-            "{name} needs the role {}, {} has {}",
-            line.command.role, door.person.name, door.person.role
-        );
+    if let Some(why) = line.lacks_role(&door.person) {
+        if let Some(engine) = &door.engine {
+            journal_refusal(engine, &door.person, &line, &why).await;
+        }
         return refuse(&door, &why, Exit::Failed);
     }
     match (line.command.needs, &door.engine) {
@@ -47,6 +46,20 @@ pub async fn run(door: Door, words: &[String]) -> Exit {
         (Needs::Engine, None) => run_with_own_engine(door, line).await,
         _ => run_line(door, line).await,
     }
+}
+
+/// Journals a line that a console has not let through, since its operator's role may not run it.
+pub async fn note_refused(engine: &Engine, person: &Person, words: &[String]) {
+    if let Ok(Asked::Line(line)) = Line::read(words)
+        && let Some(why) = line.lacks_role(person)
+    {
+        journal_refusal(engine, person, &line, &why).await;
+    }
+}
+
+async fn journal_refusal(engine: &Engine, person: &Person, line: &Line, why: &str) {
+    // it is refused also where that cannot be journalled
+    let _ = engine.note_refused(&person.actor(&line.why, &line.shown), why).await;
 }
 
 /// Why a line does not run, or how it ended.
@@ -72,7 +85,7 @@ async fn run_with_own_engine(mut door: Door, line: Line) -> Exit {
 }
 
 async fn run_line(door: Door, line: Line) -> Exit {
-    let actor = Actor::new(&door.person.name, &line.why, &line.shown);
+    let actor = door.person.actor(&line.why, &line.shown);
     let call = Call { door, args: line.args, actor, json: line.json };
     match (line.command.run)(&call).await {
         Ok(exit) => exit,
@@ -113,6 +126,13 @@ impl From<String> for Refused {
 }
 
 impl Line {
+    /// Why this person's role may not run it.
+    fn lacks_role(&self, person: &Person) -> Option<String> {
+        let needed = self.command.role;
+        let (name, who) = (self.command.name, &person.name);
+        (needed > person.role).then(|| format!("{name} needs the role {needed}, {who} has {}", person.role))
+    }
+
     fn read(words: &[String]) -> Result<Asked, Refused> {
         let (flags, words) = take_global(words)?;
         let Some((command, rest)) = find(&words) else {

@@ -58,7 +58,7 @@ impl Screen {
             Outcome::Line(_) => {}
             Outcome::Run { line, input } => self.run_with(&line, input),
             Outcome::Reason { line, question } => match self.lacks_role(&line) {
-                Some(why) => self.complain(why),
+                Some(why) => self.refuse(&line, why),
                 None => self.overlay = Overlay::Confirm(Dialog::reasoned(&line, question)),
             },
         }
@@ -155,7 +155,7 @@ impl Screen {
     fn ask_or_run(&mut self, line: &str, words: &[&str], typed: bool) {
         let command = command_of(words);
         if let Some(why) = self.lacks_role(line) {
-            return self.complain(why);
+            return self.refuse(line, why);
         }
         let targets: Vec<&str> = command.map_or_else(Vec::new, |command| {
             let skip = command.name.split(' ').count();
@@ -195,9 +195,15 @@ impl Screen {
     /// Runs a line of the command table with a text. The pane that holds the text has asked already.
     fn run_with(&mut self, line: &str, input: String) {
         match self.lacks_role(line) {
-            Some(why) => self.complain(why),
+            Some(why) => self.refuse(line, why),
             None => self.run(line, Some(input), false),
         }
+    }
+
+    /// Tells the operator that a line is not for their role, and the journal that they asked for it.
+    fn refuse(&mut self, line: &str, why: String) {
+        self.requests.push(Request::Refused { line: line.to_owned() });
+        self.complain(why);
     }
 
     /// Why the operator's role may not run a line of the command table.

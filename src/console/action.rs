@@ -24,6 +24,11 @@ pub enum Request {
         /// What the command reads where it is told to read the file `-`: a text from an editor pane.
         input: Option<String>,
     },
+    /// Journal that this line was asked for and is not for the operator's role; the operator was told.
+    Refused {
+        /// The line.
+        line: String,
+    },
     /// Open this text in the operator's editor. `Session::leave` is written first; after it come `Session::returned`
     /// and, with what the file then holds, `Session::edited`.
     Edit {

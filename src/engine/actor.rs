@@ -11,13 +11,21 @@ pub struct Actor {
     pub why: String,
     /// The command line that asked, with secrets already taken out: `device edit core-1 group=core`.
     pub line: String,
+    /// Where the person sits: `pts/3 ssh 192.0.2.7`; empty where that is not known.
+    pub from: String,
 }
 
 impl Actor {
     /// An actor; control characters become visible ones, since all three are shown and journalled.
     pub fn new(name: &str, why: &str, line: &str) -> Self {
         let clean = |text: &str| clean_line(text).into_owned();
-        Self { name: clean(name), why: clean(why), line: clean(line) }
+        Self { name: clean(name), why: clean(why), line: clean(line), from: String::new() }
+    }
+
+    /// The same, who sits there.
+    #[must_use]
+    pub fn at(self, from: &str) -> Self {
+        Self { from: clean_line(from).into_owned(), ..self }
     }
 
     /// The daily schedule.

@@ -23,7 +23,7 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `store`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
+    /// What was looked at: `store`, `audit`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
     /// `ping`, `notify`, `identity`.
     pub topic: &'static str,
     /// `info` when it is as it should be.
@@ -59,6 +59,7 @@ impl Engine {
         self.aside(|engine| {
             let mut findings = engine.look_at_store();
             findings.extend(engine.look_at_writing());
+            findings.push(engine.look_at_anchors());
             findings.extend(engine.look_at_samples());
             findings.extend(engine.look_at_kept_indexes());
             findings.extend(engine.look_at_drivers());

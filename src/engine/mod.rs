@@ -2,6 +2,7 @@
 
 pub mod accept;
 mod actor;
+pub mod audit;
 pub mod backup;
 mod bodies;
 pub mod clock;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
+use super::actor::Actor;
+use super::audit::{AuditDetail, AuditFilter, AuditPage, AuditReport};
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::identity::Known;
 use super::notify::Overview;
@@ -61,6 +63,12 @@ pub enum Query {
     Notifications,
     /// What every device says it is.
     Identities,
+    /// So many of the newest entries of the journal.
+    Audit(usize),
+    /// The entry of this number.
+    AuditEntry(u64),
+    /// Whether the journal is what was written.
+    AuditVerify,
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -77,6 +85,7 @@ impl Query {
     pub fn role(&self) -> Role {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
+            Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
             Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
@@ -127,6 +136,12 @@ pub enum Answer {
     Notifications(Arc<Overview>),
     /// To [`Query::Identities`]: every device that is not deleted, by name.
     Identities(Arc<[Known]>),
+    /// To [`Query::Audit`].
+    Audit(Arc<AuditPage>),
+    /// To [`Query::AuditEntry`].
+    AuditEntry(Arc<AuditDetail>),
+    /// To [`Query::AuditVerify`].
+    AuditVerify(Arc<AuditReport>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -189,17 +204,39 @@ pub struct Hit {
     pub after: Arc<str>,
 }
 
+/// The most entries of the journal that a screen gets.
+pub const MOST_AUDIT: usize = 10_000;
+
+fn not_of_the_store() -> Answer {
+    Answer::Failed("this is not a read of the store".into())
+}
+
 impl Engine {
-    /// Answers the read of a screen whose person has `role`. Never fails: what could not be read, or is not for this
-    /// role, is said in [`Answer::Failed`].
-    pub async fn query(self: &Arc<Self>, role: Role, query: Query) -> Answer {
+    /// Answers the read of a screen of the person `by`, who has `role`. Never fails: what could not be read, or is not for
+    /// this role, is said in [`Answer::Failed`]. What holds secrets is journalled before it is read.
+    pub async fn query(self: &Arc<Self>, by: &Actor, role: Role, query: Query) -> Answer {
         let needed = query.role();
         if needed > role {
-            return Answer::Failed(format!(
-                "a recording may hold secrets: it needs the role {needed}, and yours is {role}"
-            ));
+            let why = match &query {
+                Query::Replay { .. } => "a recording may hold secrets",
+                _ => "this is not for everybody",
+            };
+            let why = format!("{why}: it needs the role {needed}, and yours is {role}");
+            // it is refused all the same
+            let _ = self.note_refused(by, &why).await;
+            return Answer::Failed(why);
+        }
+        if let Query::AuditVerify = &query {
+            let report = self.audit_verify(None, 0).await;
+            return report.map_or_else(
+                |error| Answer::Failed(error.message),
+                |report| Answer::AuditVerify(report.into()),
+            );
         }
         if let Query::Replay { device, id, driver } = &query {
+            if let Err(error) = self.note_replay(by, *device, *id).await {
+                return Answer::Failed(error.message);
+            }
             let replay = self.replay(*device, *id, driver.as_deref()).await;
             return replay.map_or_else(|error| Answer::Failed(error.message), Answer::Replay);
         }
@@ -236,9 +273,12 @@ impl Engine {
                 Query::Identities => Answer::Identities(engine.every_identity()?.into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
-                Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } | Query::Notifications => {
-                    Answer::Failed("this is not a read of the store".into())
+                Query::Audit(limit) => {
+                    Answer::Audit(engine.read_audit(&AuditFilter::default(), limit.min(MOST_AUDIT))?.into())
                 }
+                Query::AuditEntry(seq) => Answer::AuditEntry(engine.read_audit_entry(seq)?.into()),
+                Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } => not_of_the_store(),
+                Query::Notifications | Query::AuditVerify => not_of_the_store(),
                 Query::Search(query) => Answer::Search(engine.search_now(&query)?),
             })
         });

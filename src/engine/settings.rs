@@ -1,5 +1,6 @@
 //! `config.toml` in the configuration folder: what an operator sets once for the whole engine.
 
+mod audit;
 mod hidden;
 mod pulse;
 mod snmp;
@@ -12,6 +13,8 @@ use toml::Spanned;
 
 use crate::device::driver::Limits;
 
+pub use audit::AuditSettings;
+use audit::AuditTable;
 pub(super) use hidden::Hidden;
 use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings, is_in_group};
@@ -50,6 +53,8 @@ pub struct Settings {
     pub pulse: PulseSettings,
     /// How agents are asked.
     pub snmp: SnmpSettings,
+    /// Where the head of the journal is noted outside of it.
+    pub audit: AuditSettings,
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -80,6 +85,7 @@ impl Default for Settings {
             limits: Limits::default(),
             pulse: PulseSettings::default(),
             snmp: SnmpSettings::default(),
+            audit: AuditSettings::default(),
         }
     }
 }
@@ -152,6 +158,7 @@ struct Written {
     limits: LimitsTable,
     pulse: PulseTable,
     snmp: SnmpTable,
+    audit: AuditTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -207,6 +214,7 @@ impl Written {
         };
         Ok(Settings {
             snmp: self.snmp.into_settings()?,
+            audit: self.audit.into_settings()?,
             daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
             jitter: or_usual(self.backup.jitter, usual.jitter, less_than_a_day)?,
             concurrency: or_usual(self.backup.concurrency, usual.concurrency, |n| {

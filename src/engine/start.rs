@@ -18,6 +18,7 @@ use crate::device::transport::KnownHostsFiles;
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
 use crate::store::{OpenReport, Store, StoreError};
 
+use super::audit::{self, Anchoring, ReadLately, Refusals};
 use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
 use super::error::ActError;
@@ -127,6 +128,12 @@ pub struct Engine {
     pub(super) series: Mutex<Option<Arc<Series>>>,
     /// Who is told of what happens.
     pub(super) notifier: Arc<Notifier>,
+    /// How the anchoring of the journal fares.
+    pub(super) anchoring: Mutex<Anchoring>,
+    /// How many refusals of whom were journalled lately.
+    pub(super) refusals: Mutex<Refusals>,
+    /// Whose reading of what was journalled lately.
+    pub(super) read_lately: Mutex<ReadLately>,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -172,6 +179,9 @@ impl Engine {
             incidents: tokio::sync::Mutex::new(ledger),
             series: Mutex::default(),
             notifier: Arc::default(),
+            anchoring: Mutex::default(),
+            refusals: Mutex::default(),
+            read_lately: Mutex::default(),
             present: Mutex::new(present),
             options,
             settings,
@@ -200,6 +210,9 @@ impl Engine {
         }
         let health = self.store.health();
         workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
+        if self.settings.audit.is_anchored() {
+            workers.push(tokio::spawn(audit::work(Arc::downgrade(self))));
+        }
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
         }
@@ -214,7 +227,7 @@ impl Engine {
 
     /// Ends the workers and the sessions: what is at work is marked as cancelled, what waits is skipped. Returns
     /// within five seconds.
-    pub async fn stop(&self) {
+    pub async fn stop(self: &Arc<Self>) {
         self.stop_pulse();
         self.queue.stop();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.queue.idle()).await;
@@ -222,6 +235,7 @@ impl Engine {
             worker.abort();
         }
         self.close_series().await;
+        self.anchor().await;
         self.publish_now();
     }
 
@@ -295,6 +309,17 @@ impl Engine {
         known.ok_or_else(|| {
             let living = present.devices().filter(|device| device.deleted.is_none());
             unknown_name(name, living.map(|device| &device.name))
+        })
+    }
+
+    /// The device of that name, also one that was put away.
+    ///
+    /// # Errors
+    /// When there is none; the nearest name is suggested.
+    pub fn known_device(&self, name: &str) -> Result<Arc<Device>, ActError> {
+        self.device(name).or_else(|unknown| {
+            let put_away = self.present().devices().find(|device| device.name.as_str() == name).cloned();
+            put_away.ok_or(unknown)
         })
     }
 

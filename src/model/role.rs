@@ -22,6 +22,9 @@ impl Role {
     /// The least role that may read what a device said as it said it, in exact texts and recordings: it holds secrets
     /// that no pattern knows.
     pub const READS_SECRETS: Self = Self::Engineer;
+
+    /// The least role that may read the audit trail: it says what everybody does.
+    pub const READS_AUDIT: Self = Self::Admin;
 }
 
 impl fmt::Display for Role {

@@ -122,6 +122,7 @@ impl Pump {
             match request {
                 Request::Query(id, query) => self.asked.push_back((id, query)),
                 Request::Run { id, line, input } => self.start(id, &line, input),
+                Request::Refused { line } => self.note_refused(&line),
                 Request::Edit { name, text } => self.hand_over(|leave| ToClient::Edit { leave, name, text }),
                 Request::Suspend => self.hand_over(|leave| ToClient::Suspend { leave }),
                 Request::Quit => self.ended = true,
@@ -135,8 +136,10 @@ impl Pump {
             && let Some((id, query)) = self.asked.pop_front()
         {
             if self.session.waits_for(id) {
-                let (engine, role) = (Arc::clone(&self.engine), self.person.role);
-                let read = self.reads.spawn_on(async move { engine.query(role, query).await }, &self.workers);
+                let (engine, person) = (Arc::clone(&self.engine), self.person.clone());
+                let read =
+                    async move { engine.query(&person.actor("", "console"), person.role, query).await };
+                let read = self.reads.spawn_on(read, &self.workers);
                 self.reading.insert(read.id(), id);
             }
         }
@@ -168,6 +171,13 @@ impl Pump {
             }
         };
         self.commands.spawn_on(work, &self.workers);
+    }
+
+    fn note_refused(&mut self, line: &str) {
+        let (engine, person) = (Arc::clone(&self.engine), self.person.clone());
+        let Some(words) = shlex::split(line) else { return };
+        let note = async move { commands::note_refused(&engine, &person, &words).await };
+        self.commands.spawn_on(note, &self.workers);
     }
 
     /// Gives the terminal away until the client says that it is back.

@@ -91,6 +91,15 @@ pub fn rebuild(folder: &Path, now: Timestamp) -> Result<OpenReport, StoreError> 
     Store::open(folder, now).map(|(_, report)| report)
 }
 
+/// The end of the journal of a store that nobody has open, as its index knows it; `None` where there is no index.
+///
+/// # Errors
+/// The store is in use, or its index does not open.
+pub fn closed_head(folder: &Path, now: Timestamp) -> Result<Option<journal::Position>, StoreError> {
+    let _lock = OwnerLock::take(folder, now)?;
+    index::closed_head(folder, now)
+}
+
 /// Copies a store that is open and being written to. The copy is whole: the journal is copied first and only what
 /// it holds counts; bodies are on disk before the journal names them; the index is left to be rebuilt.
 ///

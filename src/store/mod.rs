@@ -31,7 +31,7 @@ pub use journal::{
     Position, verify_chain,
 };
 pub use keys::KeyRing;
-pub use maintain::{Finding, VerifyReport, backup, rebuild, restore, verify};
+pub use maintain::{Finding, VerifyReport, backup, closed_head, rebuild, restore, verify};
 pub use record::{Entry, Key, Record, decode};
 pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting};
 pub use seal::{Fingerprinter, Seal};

@@ -120,7 +120,7 @@ impl Shell {
         let door = Door {
             options: self.options.clone(),
             engine: self.engine.clone(),
-            person: Person { name: "ann".into(), role: self.role },
+            person: Person { name: "ann".into(), role: self.role, from: "a test".into() },
             links: self.links.clone(),
             io: self.side.clone(),
         };

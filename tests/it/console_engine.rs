@@ -49,7 +49,7 @@ impl Desk {
             for request in requests {
                 match request {
                     Request::Query(id, query) => {
-                        let answer = self.engine.query(self.role, query).await;
+                        let answer = self.engine.query(&ann(), self.role, query).await;
                         self.session.answer(id, answer);
                     }
                     other => panic!("nothing but reads was expected: {other:?}"),
@@ -129,7 +129,7 @@ async fn a_screen_shows_a_viewer_no_more_than_the_command_would() {
         let command = noctule::commands::all().into_iter().find(|command| command.name == name).unwrap();
         assert_eq!(query.role(), command.role, "{name}");
         for role in [Role::Viewer, Role::Operator, Role::Engineer, Role::Admin] {
-            let answer = engine.query(role, query.clone()).await;
+            let answer = engine.query(&ann(), role, query.clone()).await;
             let refused = matches!(&answer, Answer::Failed(why) if why.contains("needs the role"));
             assert_eq!(refused, role < command.role, "{name} for {role}: {answer:?}");
         }

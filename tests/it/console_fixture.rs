@@ -19,7 +19,7 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
-use crate::{console_identity, console_pulse, console_timeline};
+use crate::{console_audit, console_identity, console_pulse, console_timeline};
 
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -105,6 +105,9 @@ impl World {
 
     /// What the engine would answer.
     pub fn answer(&self, query: &Query) -> Answer {
+        if let Some(answer) = console_audit::answer(query, self.state) {
+            return answer;
+        }
         match query {
             Query::PulseHistory(past) => Answer::PulseHistory(Arc::new(past_of(*past, self.state))),
             Query::Timeline(of) => Answer::Timeline(console_timeline::timeline(of, self.state)),

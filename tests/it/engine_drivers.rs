@@ -16,7 +16,7 @@ async fn a_driver_is_saved_whole_and_used_at_once_or_not_at_all() {
     let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
     let engine = engine(folder.path(), "", network, &hand).await;
     let alice = Actor::new("alice", "", "driver save cisco_ios -");
-    let Answer::Driver(before) = engine.query(Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(before) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
         panic!("no driver")
     };
     assert!(!before.own && before.text.contains("id = \"cisco_ios\""));
@@ -32,11 +32,13 @@ async fn a_driver_is_saved_whole_and_used_at_once_or_not_at_all() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), mended);
     assert!(path.with_file_name("transcripts").join("normal.config").exists());
     assert_eq!(engine.drivers().get(&ios()).unwrap().name, "Mine");
-    let Answer::Driver(after) = engine.query(Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(after) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
         panic!("no driver")
     };
     assert!(after.own);
-    let Answer::Drivers(all) = engine.query(Role::Admin, Query::Drivers).await else { panic!("no list") };
+    let Answer::Drivers(all) = engine.query(&ann(), Role::Admin, Query::Drivers).await else {
+        panic!("no list")
+    };
     let mine = all.iter().find(|driver| driver.id == ios()).unwrap();
     assert!(mine.own && mine.problem.is_none() && mine.device.contains("Mine"));
 }
@@ -47,8 +49,9 @@ async fn a_recording_is_replayed_with_the_driver_and_with_a_mended_one() {
     let engine = engine(folder.path(), "", network.clone(), &hand).await;
     add(&engine, &["sw-1"]).await;
     let device = engine.rows()[0].device.id;
+    let by = ann();
     let replay = |driver: Option<&str>| {
-        engine.query(Role::Admin, Query::Replay { device, id: None, driver: driver.map(Into::into) })
+        engine.query(&by, Role::Admin, Query::Replay { device, id: None, driver: driver.map(Into::into) })
     };
     let Answer::Failed(why) = replay(None).await else { panic!("there is no recording yet") };
     assert!(why.contains("no recording is kept"), "{why}");
@@ -59,7 +62,7 @@ async fn a_recording_is_replayed_with_the_driver_and_with_a_mended_one() {
     assert!(matches!(&first.outcome, Outcome::Failed(why) if why.contains("<sw-1>")), "{:?}", first.outcome);
     assert!(first.readings.iter().any(|reading| reading.seen.is_trouble()));
 
-    let Answer::Driver(driver) = engine.query(Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(driver) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
         panic!("no driver")
     };
     let mended = driver.text.replacen("user = '^(", "user = '^<(", 1);

@@ -92,12 +92,12 @@ async fn a_proven_configuration_is_stored_to_the_byte_and_found_by_search() {
     assert_eq!(newest.evidence.end_marker, Some(true));
 
     let query = SearchQuery { pattern: "^hostname ".into(), regex: true, history: false, limit: 10 };
-    let Answer::Search(found) = engine.query(Role::Admin, Query::Search(query)).await else {
+    let Answer::Search(found) = engine.query(&ann(), Role::Admin, Query::Search(query)).await else {
         panic!("no answer")
     };
     assert_eq!((found.hits.len(), found.hits[0].name.as_ref()), (1, "normal"));
     let which = RevisionRef { device: device.id, number: None };
-    let Answer::Config(config) = engine.query(Role::Admin, Query::Config(which)).await else {
+    let Answer::Config(config) = engine.query(&ann(), Role::Admin, Query::Config(which)).await else {
         panic!("no answer")
     };
     assert!(config.text.contains("hostname ") && !config.text.contains("Current configuration"));

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 
+use noctule::commands::Exit;
 use noctule::engine::Selection;
 use noctule::engine::history::View;
 use noctule::model::{FailureKind, RunStatus};
 
+use crate::command_fixture::Shell;
 use crate::engine_fixture::{Hand, Network, Script, add, ann, back_up, engine};
 
 /// A file system in memory, gone with this.
@@ -144,6 +147,62 @@ async fn a_running_engine_goes_on_by_itself_when_a_full_disk_has_room_again() {
     engine.add_device(&ann(), "after", "127.0.0.1", &[]).await.unwrap();
     let found = engine.doctor().await.unwrap();
     assert!(found.iter().all(|found| found.topic != "store" || found.advice.is_empty()), "{found:?}");
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tells_a_secret() {
+    let outer = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(outer.path()) else {
+        println!("skipped: this user may not mount a small file system to fill");
+        return;
+    };
+    let (network, hand) = (Network::new(), Hand::new());
+    let engine = engine(outer.path(), "[backup]\nretries = 0\n", network.clone(), &hand).await;
+    add(&engine, &["a", "b"]).await;
+    network.play("a", [Script::Read("hostname a\nsecret hunter2\nend\n".into())]);
+    network.play("b", [Script::Fail(FailureKind::Prompt)]);
+    back_up(&engine, &Selection::all()).await;
+    let sessions = network.sessions.load(Ordering::SeqCst);
+    let filler = outer.path().join("filler");
+    let (mut refused, mut number) = (0, 0);
+    while refused < 20 {
+        fill(&filler);
+        number += 1;
+        let added = engine.add_device(&ann(), &format!("asset-{number}"), "127.0.0.1", &[]).await;
+        refused += usize::from(added.is_err());
+    }
+    let shell = Shell::over(&engine);
+    let copy = outer.path().join("copy");
+    for line in [
+        "backup run --all",
+        "identity run --all",
+        "device edit a group=core",
+        "device rm a",
+        "backup show a --view exact",
+        "backup export /tmp/nowhere --all --view exact",
+        "recording show b",
+        "recording save b",
+        "driver new mine",
+        "audit export --output /tmp/nowhere",
+        &format!("store backup {}", copy.display()),
+    ] {
+        fill(&filler);
+        let (exit, told) = shell.run(line).await;
+        assert_eq!(exit, Exit::Failed, "{line}: {:?} {:?}", told.lines, told.notes);
+        // the index may fail first: it writes behind the answers
+        let says = told.notes.concat();
+        assert!(says.contains("No space left") || says.contains("being opened again"), "{line}: {says}");
+        assert!(told.bytes.is_empty() && told.written.is_empty(), "{line}");
+        assert!(!format!("{:?}", told.lines).contains("hunter2"), "{line}: {:?}", told.lines);
+    }
+    assert_eq!(network.sessions.load(Ordering::SeqCst), sessions, "a device was touched");
+    assert!(!copy.exists() && !engine.drivers_dir().join("mine").exists());
+    // the trail itself is still read
+    assert_eq!(shell.run("audit list").await.0, Exit::Done);
+    small.make_room();
+    assert_eq!(shell.run("backup run a").await.0, Exit::Done);
+    assert_eq!(shell.run("audit verify").await.0, Exit::Done);
     engine.stop().await;
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
+mod audit;
+mod audit_tampering;
 mod command_backup;
 mod command_device;
 mod command_driver;
@@ -12,6 +14,7 @@ mod command_notify;
 mod command_pulse;
 mod command_store;
 mod completions;
+mod console_audit;
 mod console_engine;
 mod console_fixture;
 mod console_identity;

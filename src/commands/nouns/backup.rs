@@ -62,7 +62,10 @@ inventory::submit! { Command {
 async fn run(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let options = BackupOptions { skip_done_today: call.args.has("--skip-done") };
-    let mut job = engine.backup(&call.actor, &call.args.selection()?, options)?;
+    let selection = call.args.selection()?;
+    engine.select(&selection)?;
+    call.begin().await?;
+    let mut job = engine.backup(&call.actor, &selection, options)?;
     let mut tally = Tally::default();
     let mut interrupted = call.door.io.interrupted();
     let mut cancelled = false;

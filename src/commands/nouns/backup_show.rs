@@ -6,6 +6,7 @@ use crate::commands::answer::count;
 use crate::commands::devices::{ALL, DRIVER, FILTER, GROUP, NAMES, TAG};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
+use crate::engine::audit::AuditNote;
 use crate::engine::diff::{self, Diff, LineKind};
 use crate::engine::history::View;
 use crate::model::{Danger, Revision, Role};
@@ -61,16 +62,19 @@ inventory::submit! { Command {
 } }
 
 /// The view that was asked for, if this person may have it.
-fn view(call: &Call) -> Result<View, ActError> {
+async fn view(call: &Call) -> Result<View, ActError> {
     if call.args.get(VIEW.name) != Some("exact") {
         return Ok(View::Normal);
     }
     let person = &call.door.person;
     if person.role < Role::READS_SECRETS {
-        return Err(ActError::conflict(format!(
+        let why = format!(
             "exact texts hold secrets and need the role {}, {} has {}; the normal view shows fingerprints in their place",
             Role::READS_SECRETS, person.name, person.role
-        )));
+        );
+        // it is refused also where that cannot be journalled
+        let _ = call.engine()?.note_refused(&call.actor, &why).await;
+        return Err(ActError::conflict(why));
     }
     Ok(View::Exact)
 }
@@ -86,9 +90,13 @@ struct Text<'a> {
 }
 
 async fn show(call: &Call) -> Result<Exit, ActError> {
-    let (engine, view) = (call.engine()?, view(call)?);
+    let (engine, view) = (call.engine()?, view(call).await?);
     let device = engine.device(call.args.one("device"))?;
     let revision = engine.revision(&device, call.args.get("revision").unwrap_or("newest")).await?;
+    if view == View::Exact {
+        let note = AuditNote::read(&call.actor, "an exact text was shown");
+        engine.note_read(&call.actor, note.of_revision(device.id, revision.number)).await?;
+    }
     let text = engine.text(&revision, view).await?;
     if call.json {
         call.object(&Text {
@@ -221,8 +229,14 @@ struct Written<'a> {
 }
 
 async fn export(call: &Call) -> Result<Exit, ActError> {
-    let view = view(call)?;
-    let mut files = call.engine()?.export(&call.args.selection_or_all()?, view)?;
+    let (engine, view) = (call.engine()?, view(call).await?);
+    let selection = call.args.selection_or_all()?;
+    if view == View::Exact {
+        let devices = count(engine.select(&selection)?.len(), "device");
+        let note = AuditNote::read(&call.actor, &format!("the exact texts of {devices} were exported"));
+        engine.note_read(&call.actor, note).await?;
+    }
+    let mut files = engine.export(&selection, view)?;
     let folder = call.args.one("folder").trim_end_matches('/');
     let (mut written, mut failed) = (0, 0);
     while let Some(file) = files.recv().await {

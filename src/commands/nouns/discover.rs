@@ -46,6 +46,7 @@ async fn discover(call: &Call) -> Result<Exit, ActError> {
         return Err(ActError::usage("name what to discover: `discover 10.0.0.0/22`"));
     }
     let port = call.args.number("--snmp-port").and_then(|port| u16::try_from(port).ok()).unwrap_or(SNMP_PORT);
+    call.begin().await?;
     let mut work = call.engine()?.discover(&ranges, port).await?;
     tell_begin(call, &work);
     let (found, is_interrupted) = wait(call, &mut work).await;

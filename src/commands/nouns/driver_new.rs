@@ -64,6 +64,7 @@ async fn new(call: &Call) -> Result<Exit, ActError> {
         None if number.is_some() => return Err(ActError::usage("--recording needs --from DEVICE: whose it is")),
         None => None,
     };
+    call.begin().await?;
     let folder = engine.new_driver(&call.actor, &id, from).await?;
     if call.json {
         call.object(&Begun { driver: id.as_str(), folder: folder.display().to_string() })?;

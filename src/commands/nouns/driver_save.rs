@@ -33,6 +33,7 @@ async fn save(call: &Call) -> Result<Exit, ActError> {
     let id: DriverId = call.args.one("driver").parse().map_err(ActError::usage)?;
     let bytes = call.door.io.read_file(call.args.one("file"), LARGEST).map_err(ActError::usage)?;
     let text = String::from_utf8(bytes).map_err(|_| ActError::usage("the driver's file is not UTF-8"))?;
+    call.begin().await?;
     let path = call.engine()?.save_driver(&call.actor, &id, &text).await?;
     let file = path.display().to_string();
     if call.json {

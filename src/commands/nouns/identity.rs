@@ -46,7 +46,10 @@ inventory::submit! { Command {
 
 async fn run(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
-    let mut reading = engine.identify(&call.actor, &call.args.selection()?)?;
+    let selection = call.args.selection()?;
+    engine.select(&selection)?;
+    call.begin().await?;
+    let mut reading = engine.identify(&call.actor, &selection)?;
     let (mut read, mut failed) = (0, 0);
     let mut interrupted = call.door.io.interrupted();
     let mut is_interrupted = false;

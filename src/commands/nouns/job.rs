@@ -72,6 +72,7 @@ fn done(job: &Job) -> usize {
 
 async fn cancel(call: &Call) -> Result<Exit, ActError> {
     let id = call.args.number("job").unwrap_or_default();
+    call.begin().await?;
     call.engine()?.cancel_job(id)?;
     if call.json {
         #[derive(Serialize)]

@@ -6,6 +6,7 @@ use crate::commands::answer::{Table, date};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::device::transcript::{Expectation, Transcript};
 use crate::engine::ActError;
+use crate::engine::audit::AuditNote;
 use crate::model::{Danger, Role, Timestamp, clean_line};
 
 /// `DEVICE`
@@ -130,6 +131,8 @@ async fn show(call: &Call) -> Result<Exit, ActError> {
         Some(number) => number,
         None => engine.newest_recording(device.id).await?,
     };
+    let note = AuditNote::read(&call.actor, "a recording was shown").of_recording(device.id, number);
+    engine.note_read(&call.actor, note).await?;
     let (recording, text) = engine.recording(device.id, number).await?;
     if call.json {
         let at = recording.at.rfc3339();
@@ -151,6 +154,7 @@ async fn save(call: &Call) -> Result<Exit, ActError> {
         Some(stem) => stem.to_owned(),
         None => usual_stem(device.name.as_str(), number),
     };
+    call.begin().await?;
     let saved = engine.save_recording(&call.actor, &device, Some(number), &stem).await?;
     if call.json {
         call.object(&Saved {

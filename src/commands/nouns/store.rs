@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Role, Timestamp};
-use crate::store::{self, StoreError};
+use crate::store::{self, Entry, Store, StoreError};
 
 inventory::submit! { Command {
     name: "store verify",
@@ -79,6 +79,16 @@ async fn verify(call: &Call) -> Result<Exit, ActError> {
     Ok(if report.findings.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
+/// What is journalled of an act on a store that no engine has open.
+fn entry(call: &Call, now: Timestamp) -> Entry {
+    Entry::new(now, &call.actor.name, &call.actor.why, &call.actor.line)
+}
+
+/// Writes it there: whoever reads the trail must see that what stands before was put in place.
+fn journal(folder: &Path, now: Timestamp, entry: Entry) -> Result<(), StoreError> {
+    Store::open(folder, now)?.0.commit_blocking(entry).map(drop)
+}
+
 /// What the store's opening had to say, as `--json` shows it.
 #[derive(Serialize)]
 struct Rebuilt {
@@ -88,7 +98,9 @@ struct Rebuilt {
 async fn rebuild(call: &Call) -> Result<Exit, ActError> {
     let folder = call.door.options.data_dir.clone();
     let now = call.door.options.clock.now();
-    let report = aside("rebuilding the index", move || store::rebuild(&folder, now)).await?;
+    let entry = entry(call, now);
+    let work = move || store::rebuild(&folder, now).and_then(|report| journal(&folder, now, entry).map(|()| report));
+    let report = aside("rebuilding the index", work).await?;
     if call.json {
         call.object(&Rebuilt { notes: report.notes })?;
     } else {
@@ -109,6 +121,7 @@ struct Written<'a> {
 async fn backup(call: &Call) -> Result<Exit, ActError> {
     let (engine, folder) = (call.engine()?.clone(), PathBuf::from(call.args.one("folder")));
     let to = folder.clone();
+    call.begin().await?;
     aside("copying the store", move || store::backup(engine.store(), &to)).await?;
     told(call, &folder, None, "the store is copied to")
 }
@@ -121,7 +134,9 @@ async fn restore(call: &Call) -> Result<Exit, ActError> {
         return Ok(Exit::Failed);
     }
     let (to, now): (_, Timestamp) = (folder.clone(), call.door.options.clock.now());
-    let before = aside("restoring the store", move || store::restore(&from, &to, now)).await?;
+    let entry = entry(call, now);
+    let work = move || store::restore(&from, &to, now).and_then(|before| journal(&to, now, entry).map(|()| before));
+    let before = aside("restoring the store", work).await?;
     if let Some(before) = &before {
         call.note(format!("what was there lies in {}", before.display()));
     }

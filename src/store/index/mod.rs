@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sled::{Batch, IVec};
 
 pub use aside::kept_aside;
-pub use opening::{describe, open};
+pub use opening::{closed_head, describe, open};
 
 use super::journal::{Change, Position};
 use super::record::{self, Key, Record, damaged};

@@ -72,6 +72,17 @@ fn open_as_it_is(
     }
 }
 
+/// The end of the journal as the index of a closed store knows it; `None` where there is no index.
+pub fn closed_head(folder: &Path, now: Timestamp) -> Result<Option<Position>, StoreError> {
+    let path = folder.join(FOLDER);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let index = Index::new(folder, now, open_sled(&path)?);
+    let mark = contained(|| index.mark().map_err(|why| index.broken(why)))?;
+    Ok(mark.map(|mark| mark.end))
+}
+
 pub(super) fn not_as_it_should_be(why: &str) -> String {
     format!("the index is not what it should be: {why}")
 }

@@ -28,9 +28,9 @@ pub struct JournalBack {
     base: u64,
     /// What lies from here on was read.
     end: u64,
-    /// The number and the hash of the entry that ends there.
+    /// The number of the entry that ends there, and its hash where the entry behind it is there and says so.
     seq: u64,
-    hash: [u8; 32],
+    hash: Option<[u8; 32]>,
     /// Where the chain is broken in this segment: its other entries, by place and length, as a reading from its
     /// beginning finds them.
     listed: Option<Vec<(u64, usize)>>,
@@ -50,7 +50,7 @@ pub fn back_from(store: &Path, end: &Position) -> Result<JournalBack, StoreError
         base: end.offset,
         end: end.offset,
         seq: end.seq,
-        hash: end.hash,
+        hash: Some(end.hash),
         listed: None,
         found: VecDeque::new(),
     };
@@ -58,7 +58,7 @@ pub fn back_from(store: &Path, end: &Position) -> Result<JournalBack, StoreError
         None if end.seq > 0 => back.tell(FlawKind::Segment, &format!("segment {} is missing", end.segment)),
         Some(length) if length < end.offset => {
             back.tell(FlawKind::Cut, &format!("the segment ends before entry {}", end.seq));
-            (back.base, back.end) = (length, length);
+            (back.base, back.end, back.hash) = (length, length, None);
             back.list()?;
         }
         _ => {}
@@ -145,9 +145,10 @@ impl JournalBack {
 
     /// Takes the entry that ends at `end` by the chain; false where there is none.
     fn take_chained(&mut self) -> Result<bool, StoreError> {
+        let Some(wanted) = self.hash else { return Ok(false) };
         let mut look_before = self.bytes.len();
         loop {
-            if let Some(at) = frame_that_ends(&self.bytes, look_before, &self.hash) {
+            if let Some(at) = frame_that_ends(&self.bytes, look_before, &wanted) {
                 if let Frame::Whole(payload, record, _) = frame::read(&self.bytes[at..]) {
                     let hash = hash(payload);
                     self.bytes.truncate(at);
@@ -191,7 +192,7 @@ impl JournalBack {
         if let Frame::Whole(payload, record, _) = frame::read(&bytes) {
             let hash = hash(payload);
             self.end = place;
-            if record.seq != self.seq || hash != self.hash {
+            if self.hash.is_some_and(|wanted| record.seq != self.seq || hash != wanted) {
                 self.tell(
                     FlawKind::Order,
                     &format!("entry {} does not follow entry {}", self.seq.saturating_add(1), record.seq),
@@ -203,7 +204,7 @@ impl JournalBack {
     }
 
     fn hand_out(&mut self, record: JournalRecord, hash: [u8; 32]) {
-        (self.seq, self.hash) = (record.seq.saturating_sub(1), record.prev);
+        (self.seq, self.hash) = (record.seq.saturating_sub(1), Some(record.prev));
         self.found.push_back(Ok(Chained { record, hash }));
     }
 

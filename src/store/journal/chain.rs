@@ -15,7 +15,7 @@ const IN_DISORDER: i64 = 5_000;
 const MOST_TOLD: usize = 100;
 
 /// That an entry had this hash, as it was noted outside the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Anchor {
     /// The entry's number.
     pub seq: u64,
@@ -72,12 +72,6 @@ pub struct ChainReport {
     pub flaws: Vec<Flaw>,
     /// How many flaws there are beyond these.
     pub more_flaws: usize,
-}
-
-impl Default for Anchor {
-    fn default() -> Self {
-        Self { seq: 0, hash: [0; 32] }
-    }
 }
 
 /// Reads the segments of the store in `folder` from the first byte on. `head` is the end that the store itself knows, where
@@ -182,14 +176,9 @@ impl Walk {
     }
 
     fn take_damage(&mut self, damage: &Damage) {
-        let place = format!("{} at byte {}", damage.segment.display(), damage.offset);
-        let what = match damage.bytes {
-            0 => format!("{} ({place})", damage.why),
-            bytes => format!("{bytes} bytes are no entry: {} ({place})", damage.why),
-        };
         let next = self.last().saturating_add(1);
         // what follows does not hang together with what came before
-        self.tell(next, if damage.torn { FlawKind::Cut } else { damage.kind }, what);
+        self.tell(next, if damage.torn { FlawKind::Cut } else { damage.kind }, damage.to_string());
         self.broken = true;
     }
 

@@ -9,6 +9,7 @@ mod chain;
 mod frame;
 mod scan;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -79,6 +80,15 @@ pub struct Damage {
     pub kind: FlawKind,
     /// Whether it ends the last segment: what a crash in the middle of a write leaves. Nobody was told of it.
     pub torn: bool,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.bytes > 0 {
+            write!(f, "{} bytes are no entry: ", self.bytes)?;
+        }
+        write!(f, "{} ({} at byte {})", self.why, self.segment.display(), self.offset)
+    }
 }
 
 /// A place between two entries.

@@ -17,7 +17,8 @@ use crate::engine_fixture::ann;
 async fn difference(engine: &Arc<Engine>) -> (Vec<String>, Vec<String>) {
     let device = engine.device("edge-1").unwrap().id;
     let which = |number| RevisionRef { device, number: Some(number) };
-    let Answer::Pair(old, new) = engine.query(Role::Admin, Query::Pair(which(1), which(2))).await else {
+    let Answer::Pair(old, new) = engine.query(&ann(), Role::Admin, Query::Pair(which(1), which(2))).await
+    else {
         panic!("no texts")
     };
     let hunks = diff::lines(&old.text, &new.text, diff::CONTEXT).hunks;
