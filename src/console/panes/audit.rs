@@ -251,6 +251,8 @@ impl Pane for Trail {
             }
             // a newer read would make this one's answer void
             Check::GoesOn => return None,
+            // what was refused is refused again, and each time it is journalled
+            _ if self.failed.is_some() => return None,
             Check::Unasked | Check::Done(_) => {}
         }
         let wanted = (Versions { pulse: 0, ..cx.snapshot.versions }, self.limit);
@@ -286,7 +288,7 @@ impl Pane for Trail {
             }
             ["older"] => self.older(),
             ["again"] => {
-                self.read_at = None;
+                (self.read_at, self.failed) = (None, None);
                 Outcome::Done
             }
             _ => self.table.act(words, &View(&self.page, cx)),

@@ -23,6 +23,8 @@ use crate::store::Anchor;
 const EVERY: Duration = Duration::from_secs(300);
 /// How long the system's log may take to accept a line.
 const LOG_TIME: Duration = Duration::from_secs(1);
+/// How long all of it may take: a file may lie on another host.
+const NOTE_TIME: Duration = Duration::from_secs(5);
 /// Where the system's log listens; journald listens there too, or at the second where there is no such link.
 const LOGS: [&str; 2] = ["/dev/log", "/run/systemd/journal/dev-log"];
 /// RFC 3164, 4.1.1: facility 10 (security and authorization), severity 5 (notice).
@@ -85,9 +87,13 @@ impl Engine {
         if head.seq == 0 || (known == Some(head) && lock(&self.anchoring).trouble.is_none()) {
             return;
         }
+        let is_first = known.is_none() && lock(&self.anchoring).trouble.is_none();
         let settings = self.settings.audit.clone();
-        let noted = tokio::task::spawn_blocking(move || note(&settings, head, now, known.is_none())).await;
-        let noted = noted.unwrap_or_else(|error| Err(format!("it broke down: {error}")));
+        let noting = tokio::task::spawn_blocking(move || note(&settings, head, now, is_first));
+        let noted = match tokio::time::timeout(NOTE_TIME, noting).await {
+            Ok(noted) => noted.unwrap_or_else(|error| Err(format!("it broke down: {error}"))),
+            Err(_) => Err(format!("it takes longer than {} s", NOTE_TIME.as_secs())),
+        };
         let before = {
             let mut anchoring = lock(&self.anchoring);
             if noted.is_ok() {
@@ -140,15 +146,14 @@ impl Engine {
     }
 }
 
-/// Notes the head everywhere. A file whose last line says so already is left as it is where this is the `first` time.
-fn note(settings: &AuditSettings, head: Anchor, at: Timestamp, first: bool) -> Result<(), String> {
+/// Notes the head everywhere. Where this is the first time and the file says it already, the log has it too.
+fn note(settings: &AuditSettings, head: Anchor, at: Timestamp, is_first: bool) -> Result<(), String> {
     let line = line(head, at);
     let mut troubles = Vec::new();
     if let Some(path) = &settings.anchor_file {
-        match append(path, &line, first.then_some(head)) {
-            // it was noted before this start: the log has it too
-            Ok(false) => return Ok(()),
-            Ok(true) => {}
+        match append(path, &line, head) {
+            Ok(false) if is_first => return Ok(()),
+            Ok(_) => {}
             Err(why) => troubles.push(format!("{}: {why}", path.display())),
         }
     }
@@ -160,8 +165,8 @@ fn note(settings: &AuditSettings, head: Anchor, at: Timestamp, first: bool) -> R
     if troubles.is_empty() { Ok(()) } else { Err(troubles.join("; ")) }
 }
 
-/// Appends a line, durably. False where the last line is `known` already.
-fn append(path: &Path, line: &str, known: Option<Anchor>) -> Result<bool, String> {
+/// Appends the line of `head`, durably. False where that is the last line already.
+fn append(path: &Path, line: &str, head: Anchor) -> Result<bool, String> {
     let failed = |error: std::io::Error| error.to_string();
     let mut file = std::fs::OpenOptions::new()
         .read(true)
@@ -191,7 +196,7 @@ fn append(path: &Path, line: &str, known: Option<Anchor>) -> Result<bool, String
     }
     let end = last_bytes(&mut file, data.len()).map_err(failed)?;
     let end = String::from_utf8_lossy(&end);
-    if known.is_some() && end.lines().next_back().and_then(parse_line) == known {
+    if end.lines().next_back().and_then(parse_line) == Some(head) {
         return Ok(false);
     }
     // a line that a crash has cut off stays one by itself
@@ -252,10 +257,10 @@ mod tests {
     fn a_file_grows_by_whole_lines_and_none_twice() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anchors");
-        assert_eq!(append(&path, &line(anchor(1), AT), Some(anchor(1))), Ok(true));
-        assert_eq!(append(&path, &line(anchor(1), AT), Some(anchor(1))), Ok(false));
+        assert_eq!(append(&path, &line(anchor(1), AT), anchor(1)), Ok(true));
+        assert_eq!(append(&path, &line(anchor(1), AT), anchor(1)), Ok(false));
         fs::write(&path, fs::read_to_string(&path).unwrap() + "noctule audit se").unwrap();
-        assert_eq!(append(&path, &line(anchor(2), AT), None), Ok(true));
+        assert_eq!(append(&path, &line(anchor(2), AT), anchor(2)), Ok(true));
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!((parse(&text), text.lines().count()), (vec![anchor(1), anchor(2)], 3));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -268,13 +273,13 @@ mod tests {
         fs::write(&real, "").unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let refused = |path: &Path| append(path, "line", None).unwrap_err();
+        let refused = |path: &Path| append(path, "line", anchor(1)).unwrap_err();
         assert!(refused(&link).contains("symlink"));
         fs::set_permissions(&real, fs::Permissions::from_mode(0o666)).unwrap();
         assert!(refused(&real).contains("others may write"));
         assert!(!refused(folder.path()).is_empty());
         assert!(!refused(&folder.path().join("none/anchors")).is_empty());
-        assert!(append(Path::new("/dev/null"), "line", None).is_err());
+        assert!(append(Path::new("/dev/null"), "line", anchor(1)).is_err());
         assert_eq!(fs::read_to_string(&real).unwrap(), "");
     }
 
