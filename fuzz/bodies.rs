@@ -21,7 +21,7 @@ use noctule::device::transport::{SshConfig, TelnetCodec, fingerprint};
 use noctule::engine::import::{Format, form};
 use noctule::engine::notify::settings::{NotifySettings, Password, Smtp, Tls};
 use noctule::engine::notify::test_mail_over;
-use noctule::engine::settings::Settings;
+use noctule::engine::settings::{Settings, every_mistake};
 use noctule::model::{MAX_SHOWN, Moment, Secret, clean_line, is_hostile};
 use noctule::store::JournalRecord;
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
@@ -91,19 +91,22 @@ pub fn settings(data: &[u8]) {
         assert!(!error.message.chars().any(is_hostile), "{:?}", error.message);
         assert!(error.line.is_none_or(|line| (1..=1 + data.len()).contains(&line)), "{:?}", error.line);
     }
+    // the search for the others comes to its end
+    let read = |text: &str| Settings::parse(text, "").map(drop).map_err(|error| (error.line, error.message));
+    assert!(every_mistake(&text, read).len() <= 50);
 }
 
 /// The keymap file.
 pub fn keymap(data: &[u8]) {
     if let Err(error) = Keymap::patched(&String::from_utf8_lossy(data)) {
-        assert!(!error.is_empty(), "a refusal without a reason");
+        assert!(!error.what.is_empty(), "a refusal without a reason");
     }
 }
 
 /// A theme file.
 pub fn theme(data: &[u8]) {
     if let Err(error) = Theme::parse("fuzz", &String::from_utf8_lossy(data), true) {
-        assert!(!error.is_empty(), "a refusal without a reason");
+        assert!(!error.what.is_empty(), "a refusal without a reason");
     }
 }
 

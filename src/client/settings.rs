@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::files;
 use super::terminal;
-use crate::commands::Args;
+use crate::commands::{Args, ConfigFile};
 use crate::console::{Caps, Settings};
+use crate::engine::settings::every_mistake;
 use crate::model::Role;
 
 /// `theme` and `mouse`.
@@ -22,6 +23,12 @@ const KEYMAP: &str = "keymap.toml";
 const THEMES: &str = "themes";
 /// The largest of these files, in bytes.
 const LARGEST: usize = 1 << 20;
+
+inventory::submit! { ConfigFile { place: "console.toml", check: |_, text| every_mistake(text, |text| {
+    let line = |at: usize| text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
+    let read = toml::from_str::<Written>(text).map(drop);
+    read.map_err(|error| (error.span().map(|span| line(span.start)), error.message().to_owned()))
+}) } }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+use super::files::Fault;
 use super::pane::{self, Bind};
 use super::term::Key;
 
@@ -144,19 +145,17 @@ impl Keymap {
     ///
     /// # Errors
     /// The line of the file that is wrong, and why: nothing of the file is taken then.
-    pub fn patched(text: &str) -> Result<Self, String> {
+    pub fn patched(text: &str) -> Result<Self, Fault> {
         type File = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, String>>;
-        let file: File = toml::from_str(text).map_err(|error| format!("Keymap: {error}"))?;
+        let file: File = toml::from_str(text).map_err(|error| Fault::toml(text, &error))?;
         let mut keymap = Self::default();
         for (scope, bindings) in file {
-            let at = |span: std::ops::Range<usize>| text[..span.start].matches('\n').count() + 1;
-            let line = at(scope.span());
+            let at = |span: std::ops::Range<usize>, what: String| Fault::at(text, span.start, what);
             let Some(bound) = keymap.scopes.get_mut(scope.get_ref()) else {
-                return Err(format!("Keymap line {line}: there is no screen {}", scope.get_ref()));
+                return Err(at(scope.span(), format!("there is no screen {}", scope.get_ref())));
             };
             for (keys, command) in bindings {
-                let line = at(keys.span());
-                let chord = chord(keys.get_ref()).map_err(|why| format!("Keymap line {line}: {why}"))?;
+                let chord = chord(keys.get_ref()).map_err(|why| at(keys.span(), why))?;
                 let known = bound.iter().find(|known| known.line == command);
                 let about = known.map_or_else(|| command.clone(), |known| known.about.clone());
                 bound.retain(|known| known.chord != chord);
@@ -166,7 +165,7 @@ impl Keymap {
             }
         }
         match keymap.clash() {
-            Some(why) => Err(format!("Keymap: {why}")),
+            Some(what) => Err(Fault { line: None, what }),
             None => Ok(keymap),
         }
     }
@@ -255,9 +254,9 @@ mod tests {
             ("[nowhere]\nx = \"up\"", "line 1: there is no screen nowhere"),
             ("[global]\n\nhyper-x = \"up\"", "line 3"),
             ("[global]\n\"g\" = \"up\"", "clash"),
-            ("[global", "Keymap"),
+            ("[global", "Keymap line 1: "),
         ] {
-            let error = Keymap::patched(file).expect_err(file);
+            let error = Keymap::patched(file).expect_err(file).of("Keymap");
             assert!(error.contains(part), "{error}");
         }
     }

@@ -92,7 +92,7 @@ fn list(call: &Call) -> Result<Exit, ActError> {
             let bytes = call.door.io.read_file(file, LARGEST).map_err(ActError::usage)?;
             let text =
                 String::from_utf8(bytes).map_err(|_| ActError::usage(format!("{file} is not UTF-8")))?;
-            Keymap::patched(&text).map_err(|why| ActError::usage(format!("{file}: {why}")))?
+            Keymap::patched(&text).map_err(|fault| ActError::usage(fault.of(file)))?
         }
     };
     for (place, (scope, title, bounds)) in sections(&keymap).iter().enumerate() {

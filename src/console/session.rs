@@ -99,7 +99,7 @@ impl Session {
     pub fn new(caps: &Caps, settings: &Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Self {
         let (theme, theme_error) = theme_of(settings, caps);
         let (keymap, keymap_error) = match settings.keymap_file.as_deref().map(Keymap::patched) {
-            Some(Err(error)) => (Keymap::default(), Some(error)),
+            Some(Err(fault)) => (Keymap::default(), Some(fault.of("Keymap"))),
             Some(Ok(keymap)) => (keymap, None),
             None => (Keymap::default(), None),
         };
@@ -311,7 +311,8 @@ fn theme_of(settings: &Settings, caps: &Caps) -> (Theme, Option<String>) {
     let own = settings.theme_file.as_deref();
     let wanted = match own {
         _ if caps.no_color => Theme::named("mono", caps.unicode),
-        Some(text) => Theme::parse(&settings.theme, text, caps.unicode),
+        Some(text) => Theme::parse(&settings.theme, text, caps.unicode)
+            .map_err(|fault| fault.of(&format!("Theme {}", settings.theme))),
         None => Theme::named(&settings.theme, caps.unicode),
     };
     wanted.map_or_else(

@@ -3,7 +3,9 @@
 use include_dir::{Dir, include_dir};
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
+use toml::Spanned;
 
+use super::files::Fault;
 use crate::engine::snapshot::BackupState;
 use crate::model::{RunStatus, Severity};
 
@@ -109,7 +111,7 @@ impl Theme {
     pub fn named(name: &str, unicode: bool) -> Result<Self, String> {
         THEMES.get_file(format!("{name}.toml")).and_then(|file| file.contents_utf8()).map_or_else(
             || Err(format!("There is no theme {name}: there are {}", Self::names().join(", "))),
-            |text| Self::parse(name, text, unicode),
+            |text| Self::parse(name, text, unicode).map_err(|fault| fault.of(&format!("Theme {name}"))),
         )
     }
 
@@ -118,14 +120,15 @@ impl Theme {
     ///
     /// # Errors
     /// Which line of the file is wrong, and why.
-    pub fn parse(name: &str, text: &str, unicode: bool) -> Result<Self, String> {
-        let looks: std::collections::BTreeMap<String, Look> =
-            toml::from_str(text).map_err(|error| format!("Theme {name}: {error}"))?;
+    pub fn parse(name: &str, text: &str, unicode: bool) -> Result<Self, Fault> {
+        let looks: std::collections::BTreeMap<Spanned<String>, Look> =
+            toml::from_str(text).map_err(|error| Fault::toml(text, &error))?;
         let mut styles = vec![Style::new(); Token::ALL.len()];
         for (word, look) in looks {
-            let token = Token::ALL.iter().position(|(_, known)| *known == word);
+            let token = Token::ALL.iter().position(|(_, known)| *known == word.get_ref());
             let Some(style) = token.and_then(|index| styles.get_mut(index)) else {
-                return Err(format!("Theme {name}: there is no token {word}"));
+                let what = format!("there is no token {}", word.get_ref());
+                return Err(Fault::at(text, word.span().start, what));
             };
             *style = look.style();
         }
@@ -284,8 +287,8 @@ mod tests {
     #[test]
     fn a_mistake_is_named() {
         let error = Theme::parse("mine", "[goood]\nfg = \"red\"\n", true).expect_err("no such token");
-        assert!(error.contains("goood"), "{error}");
+        assert!(error.what.contains("goood") && error.line == Some(1), "{error:?}");
         let error = Theme::parse("mine", "[good]\nfg = \"no-colour\"\n", true).expect_err("no such colour");
-        assert!(error.contains("line 2"), "{error}");
+        assert_eq!(error.line, Some(2), "{error:?}");
     }
 }

@@ -67,7 +67,7 @@ impl Engine {
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
             findings.push(look_at_room(engine.data_dir()));
             findings.push(look_at_clock(engine.now()));
-            findings.push(look_at_settings(engine.config_dir()));
+            findings.push(engine.look_at_settings());
             findings.extend(engine.look_at_devices());
             findings.extend(engine.look_at_addresses());
             findings.push(look_at_ping(icmp::open().means()));
@@ -206,6 +206,26 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// The file as it is now, and what runs.
+    fn look_at_settings(&self) -> Finding {
+        let topic = "settings";
+        if let Err(error) = Settings::read(self.config_dir()) {
+            let advice = "mend it; noctule runs with the settings that were well made last, and would not start with these";
+            return Finding::bad(topic, Severity::Error, error.to_string(), advice);
+        }
+        let waiting = self.settings_waiting();
+        if !waiting.is_empty() {
+            let message = format!("{FILE} was changed: {} need a restart of noctule", waiting.join(", "));
+            return Finding::bad(topic, Severity::Warning, message, "start noctule anew when it suits");
+        }
+        match self.config_dir().join(FILE).exists() {
+            true => Finding::good(topic, format!("{FILE} is well made and in force")),
+            false => Finding::good(topic, format!("there is no {FILE}: the defaults hold")),
+        }
+    }
+}
+
 /// The data folder must be read by nobody else. What lies in the settings' folder must be changed by nobody else: a
 /// driver says where passwords are typed.
 fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
@@ -266,7 +286,7 @@ fn look_at_identity_rules(config: &Path) -> Vec<Finding> {
     let advice =
         "mend the file, or take it away, and start noctule anew: until then none of its rules is used";
     let found = |problem: &RulesProblem| {
-        let message = format!("{}/{}: {}", config.display(), problem.file, problem.what);
+        let message = format!("{}/{problem}", config.display());
         Finding::bad("identity", Severity::Warning, clean_line(&message), advice)
     };
     rules.problems().iter().map(found).collect()
@@ -297,19 +317,6 @@ fn look_at_clock(now: Timestamp) -> Finding {
         Finding::bad("clock", Severity::Error, message, "set the host's clock; runs are ordered by it")
     } else {
         Finding::good("clock", message)
-    }
-}
-
-fn look_at_settings(folder: &Path) -> Finding {
-    match Settings::read(folder) {
-        Ok(_) if folder.join(FILE).exists() => Finding::good("settings", format!("{FILE} is well made")),
-        Ok(_) => Finding::good("settings", format!("there is no {FILE}: the defaults hold")),
-        Err(error) => Finding::bad(
-            "settings",
-            Severity::Warning,
-            error.to_string(),
-            "mend it; the engine runs with the settings that it read at its start",
-        ),
     }
 }
 
@@ -410,7 +417,7 @@ mod tests {
         ] {
             write(text);
             let found = look();
-            let begin = format!("{file}: line {line}: ");
+            let begin = format!("{file}:{line}: ");
             assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
             assert!(found[0].message.starts_with(&begin), "{}", found[0].message);
             assert!(found[0].message.contains(says) && found[0].advice.contains("mend the file"));

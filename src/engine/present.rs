@@ -182,6 +182,18 @@ impl Present {
         }
     }
 
+    /// From now on a proven configuration of this age counts as late.
+    pub fn set_late_after(&mut self, late_after: Duration, now: Timestamp) {
+        if late_after == self.late_after {
+            return;
+        }
+        self.late_after = late_after;
+        let all: Vec<DeviceId> = self.rows.keys().copied().collect();
+        for id in all {
+            self.refresh(id, now);
+        }
+    }
+
     /// Looks again at which devices are late: time alone makes them so.
     pub fn pass_time(&mut self, now: Timestamp) {
         let turned: Vec<DeviceId> = self

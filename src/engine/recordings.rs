@@ -44,7 +44,7 @@ impl Engine {
             .get(&RecordingKey(device, id))
             .map_err(|error| ActError::storage("reading a recording", error))?;
         let recording = recording.ok_or_else(|| {
-            let most = self.settings.keep_recordings;
+            let most = self.settings().keep_recordings;
             ActError::not_found(format!(
                 "there is no recording {id} (any more: the newest {most} of a device are kept)"
             ))
@@ -58,7 +58,7 @@ impl Engine {
         &self,
         newest: RecordingKey,
     ) -> Result<Vec<(RecordingKey, Recording)>, ActError> {
-        let keep = self.settings.keep_recordings as u64;
+        let keep = self.settings().keep_recordings as u64;
         let mut old = self.stored_recordings(newest.0)?;
         old.retain(|(key, _)| key.1.saturating_add(keep) <= newest.1);
         Ok(old)

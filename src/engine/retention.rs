@@ -27,7 +27,8 @@ impl Engine {
     /// # Errors
     /// When the store cannot be read or written; what was done until then stays done.
     pub async fn apply_retention(self: &Arc<Self>, by: &Actor) -> Result<Forgotten, ActError> {
-        let (most, age) = (self.settings.keep_revisions, self.settings.keep_for);
+        let settings = self.settings();
+        let (most, age) = (settings.keep_revisions, settings.keep_for);
         let mut forgotten = Forgotten::default();
         if most.is_some() || age.is_some() {
             let statuses: Vec<Arc<DeviceStatus>> = self.present().statuses().cloned().collect();

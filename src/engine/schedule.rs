@@ -172,8 +172,9 @@ impl Engine {
     }
 
     fn daily(&self) -> Option<Daily> {
-        let at = self.settings.daily_at?;
-        Some(Daily { at, jitter: self.settings.jitter, zone: TimeZone::system() })
+        let settings = self.settings();
+        let at = settings.daily_at?;
+        Some(Daily { at, jitter: settings.jitter, zone: TimeZone::system() })
     }
 
     /// The rounds of a day that has no backup by itself begin at midnight.

@@ -2,9 +2,14 @@
 
 mod audit;
 mod hidden;
+pub mod keys;
+mod mistakes;
 mod pulse;
+mod reload;
 mod snmp;
+mod store;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,13 +21,19 @@ use crate::device::driver::Limits;
 pub use audit::AuditSettings;
 use audit::AuditTable;
 pub(super) use hidden::Hidden;
+pub use mistakes::{Found, every_mistake};
 use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings, is_in_group};
+pub(super) use reload::{Reload, work};
 use snmp::SnmpTable;
 pub use snmp::{SnmpSettings, SnmpUser};
+pub use store::StoreSettings;
+use store::StoreTable;
 
 /// The file's name in the configuration folder.
 pub const FILE: &str = "config.toml";
+/// The largest such file, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// What the engine does where the operator says nothing is [`Settings::default`].
 #[derive(Clone, Debug)]
@@ -55,6 +66,10 @@ pub struct Settings {
     pub snmp: SnmpSettings,
     /// Where the head of the journal is noted outside of it.
     pub audit: AuditSettings,
+    /// How the store is copied by itself.
+    pub store: StoreSettings,
+    /// The line of each key that the file has, by its whole name: `backup.daily`.
+    pub written: BTreeMap<String, usize>,
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -86,6 +101,8 @@ impl Default for Settings {
             pulse: PulseSettings::default(),
             snmp: SnmpSettings::default(),
             audit: AuditSettings::default(),
+            store: StoreSettings::default(),
+            written: BTreeMap::new(),
         }
     }
 }
@@ -120,11 +137,19 @@ impl Settings {
     pub fn read(folder: &Path) -> Result<Self, SettingsError> {
         let path = folder.join(FILE);
         let file = path.display().to_string();
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(SettingsError { file, line: None, message: error.to_string() }),
+        let fail = |message: String| SettingsError { file: file.clone(), line: None, message };
+        match std::fs::metadata(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(fail(error.to_string())),
+            // looked at before it is opened: a pipe would be waited for without end
+            Ok(metadata) if !metadata.is_file() => return Err(fail("it is no regular file".to_owned())),
+            Ok(metadata) if metadata.len() > LARGEST => {
+                return Err(fail(format!("it is larger than {} kB", LARGEST >> 10)));
+            }
+            Ok(_) => {}
         }
+        let text = std::fs::read_to_string(&path).map_err(|error| fail(error.to_string()))?;
+        Self::parse(&text, &file)
     }
 
     /// Reads `text`; `file` is its name in errors.
@@ -139,7 +164,8 @@ impl Settings {
         };
         let written: Written = toml::from_str(text)
             .map_err(|error| fail(error.span().map(|span| span.start), error.message().to_owned()))?;
-        written.into_settings().map_err(|(at, message)| fail(Some(at), message))
+        let read = written.into_settings().map_err(|(at, message)| fail(Some(at), message))?;
+        Ok(Self { written: keys::lines(text), ..read })
     }
 }
 
@@ -159,6 +185,7 @@ struct Written {
     pulse: PulseTable,
     snmp: SnmpTable,
     audit: AuditTable,
+    store: StoreTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -233,6 +260,8 @@ impl Written {
             host_keys: self.ssh.host_keys.unwrap_or_default(),
             limits,
             pulse: self.pulse.into_settings()?,
+            store: self.store.into_settings()?,
+            written: BTreeMap::new(),
         })
     }
 }
@@ -395,6 +424,8 @@ mod tests {
             ("[pulse]\ncanaries = [\"router\"]", 2, "no IP address"),
             ("[pulse]\ninterval = \"0s\"", 2, "1s to 1h"),
             ("[[pulse.rule]]\ninterval = \"2s\"", 1, "needs a role"),
+            ("[store]\nbackup_to = \"copies\"", 2, "whole path"),
+            ("[store]\nbackup_keep = 0", 2, "1 to 1000"),
             ("[backup", 1, ""),
         ] {
             let error = Settings::parse(text, "config.toml").unwrap_err();

@@ -32,7 +32,7 @@ use super::records::values;
 use super::schedule::Asked;
 use super::selection::{Selection, unknown_name};
 use super::series::Series;
-use super::settings::{Settings, SettingsError};
+use super::settings::{self, Reload, Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
 use super::store_watch;
 
@@ -99,7 +99,9 @@ impl std::error::Error for StartError {}
 /// See the file's head. Its services are methods, a file each.
 pub struct Engine {
     pub(super) options: Options,
-    pub(super) settings: Settings,
+    /// Read anew when the file is changed: see `settings/reload`.
+    pub(super) settings: ArcSwap<Settings>,
+    pub(super) reload: Mutex<Reload>,
     pub(super) store: Store,
     pub(super) reader: Arc<dyn Reader>,
     /// Read anew when an operator's driver file is saved.
@@ -152,9 +154,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub async fn start_with(options: Options, reader: Arc<dyn Reader>) -> Result<Arc<Self>, StartError> {
-        let mut settings = Settings::read(&options.config_dir).map_err(StartError::Settings)?;
-        settings.limits = options.limits.unwrap_or(settings.limits);
-        settings.concurrency = options.concurrency.unwrap_or(settings.concurrency).max(1);
+        let (reload, settings) = Reload::begin(&options).map_err(StartError::Settings)?;
         let now = options.clock.now();
         let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
@@ -184,7 +184,8 @@ impl Engine {
             read_lately: Mutex::default(),
             present: Mutex::new(present),
             options,
-            settings,
+            settings: ArcSwap::new(settings),
+            reload: Mutex::new(reload),
             store,
             reader,
             drivers: ArcSwap::from_pointee(drivers),
@@ -192,7 +193,7 @@ impl Engine {
         engine.tell_notes(&report.notes);
         engine.publish_now();
         engine.start_workers();
-        if engine.options.pulse && engine.settings.pulse.watch {
+        if engine.options.pulse && engine.settings().pulse.watch {
             engine.start_pulse(Purpose::Watch);
         }
         Ok(engine)
@@ -221,6 +222,7 @@ impl Engine {
         }
         if self.options.schedule || self.options.pulse {
             workers.push(tokio::spawn(notify::work(Arc::downgrade(self))));
+            workers.push(tokio::spawn(settings::work(Arc::downgrade(self))));
         }
         lock(&self.workers).extend(workers);
     }
@@ -255,8 +257,8 @@ impl Engine {
     }
 
     /// The settings in force.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
     }
 
     /// The device kinds that are known.

@@ -78,7 +78,7 @@ impl StoredTrust {
         }
         if pinned.keys.is_empty() {
             let known = found.keys.iter().find(|known| known.key == key);
-            let is_new = found.keys.is_empty() && engine.settings.host_keys == HostKeyPolicy::AcceptNew;
+            let is_new = found.keys.is_empty() && engine.settings().host_keys == HostKeyPolicy::AcceptNew;
             if known.is_some() || is_new {
                 self.pin(&engine, &place, key, shown, known.map(|known| known.at.as_str()));
                 return Ok(());

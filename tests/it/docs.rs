@@ -114,6 +114,8 @@ async fn every_field_of_an_answer_is_on_the_page() {
         "doctor",
         "keys",
         "man",
+        "config show",
+        "config example",
         "completions zsh",
         // whatever this host permits: a connect that is refused is an answer too
         "pulse check sw --interval 0.1 --for 0.2",

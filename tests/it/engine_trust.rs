@@ -133,7 +133,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_fresh_engine_and_much_with_a_spoi
     let severities = |findings: &[noctule::engine::doctor::Finding], topic: &str| {
         findings.iter().filter(|f| f.topic == topic).map(|f| f.severity).collect::<Vec<_>>()
     };
-    use noctule::model::Severity::{Info, Warning};
+    use noctule::model::Severity::{Error, Info, Warning};
     let findings = engine.doctor().await.unwrap();
     for topic in ["store", "drivers", "permissions", "clock", "settings", "devices"] {
         assert_eq!(severities(&findings, topic), [Info], "{findings:?}");
@@ -142,7 +142,7 @@ async fn the_doctor_finds_nothing_wrong_with_a_fresh_engine_and_much_with_a_spoi
     let ssh = [noctule::engine::fields::Change::new(noctule::engine::fields::Field::Transport, "ssh")];
     engine.add_device(&ann(), "no-driver", "127.0.0.2", &ssh).await.unwrap();
     let findings = engine.doctor().await.unwrap();
-    assert_eq!(severities(&findings, "settings"), [Warning]);
+    assert_eq!(severities(&findings, "settings"), [Error]);
     assert_eq!(severities(&findings, "devices"), [Warning]);
     let advice = findings.iter().find(|f| f.topic == "devices").map(|f| f.advice.as_str());
     assert_eq!(advice, Some("device edit no-driver driver=ID"));

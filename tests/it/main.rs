@@ -14,6 +14,7 @@ mod command_notify;
 mod command_pulse;
 mod command_store;
 mod completions;
+mod config;
 mod console_audit;
 mod console_engine;
 mod console_fixture;

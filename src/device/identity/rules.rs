@@ -34,13 +34,18 @@ pub(super) struct Compiled {
 pub struct RulesProblem {
     /// The file.
     pub file: String,
+    /// The line, counting from 1, where it is known.
+    pub line: Option<usize>,
     /// What is wrong.
     pub what: String,
 }
 
 impl std::fmt::Display for RulesProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.file, self.what)
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.what),
+            None => write!(f, "{}: {}", self.file, self.what),
+        }
     }
 }
 
@@ -100,11 +105,23 @@ impl Rules {
         // of rules that fit equally well the first one wins, and the user's are meant to
         let (own, embedded): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| own.contains(name));
         for (name, text) in own.into_iter().chain(embedded) {
-            if let Err(what) = text.and_then(|text| compiled.add(&text)) {
-                compiled.problems.push(RulesProblem { file: format!("identity/{name}"), what });
+            let added = match text {
+                Ok(text) => compiled.add(&text).map_err(|(line, what)| (Some(line), what)),
+                Err(what) => Err((None, what)),
+            };
+            if let Err((line, what)) = added {
+                compiled.problems.push(RulesProblem { file: format!("identity/{name}"), line, what });
             }
         }
         Self(Arc::new(compiled))
+    }
+
+    /// Looks at the text of one file.
+    ///
+    /// # Errors
+    /// The line of its first mistake, counting from 1, and what is wrong.
+    pub fn check(text: &str) -> Result<(), (usize, String)> {
+        Compiled::default().add(text)
     }
 
     /// The files that have a mistake.
@@ -125,8 +142,9 @@ impl Rules {
 }
 
 impl Compiled {
-    fn add(&mut self, text: &str) -> Result<(), String> {
-        let at = |place: usize, what: &str| format!("line {}: {what}", line_of(text, place));
+    /// Adds a file's rules; else the line of its first mistake, and what is wrong.
+    fn add(&mut self, text: &str) -> Result<(), (usize, String)> {
+        let at = |place: usize, what: &str| (line_of(text, place), what.to_owned());
         let file: RuleFile = toml::from_str(text).map_err(|error| {
             at(error.span().map_or(0, |span| span.start), &error.message().trim().replace('\n', "; "))
         })?;
@@ -141,7 +159,7 @@ impl Compiled {
                 Ok(number) => Ok((number, name.into_inner())),
                 Err(_) => Err(at(name.span().start, &format!("{number:?} is not an enterprise number"))),
             };
-            table.into_iter().map(pair).collect::<Result<BTreeMap<u32, String>, String>>()
+            table.into_iter().map(pair).collect::<Result<BTreeMap<u32, String>, (usize, String)>>()
         };
         let (enterprises, agents) = (numbered(file.enterprises)?, numbered(file.agents)?);
         self.rules.extend(compiled);
@@ -276,12 +294,9 @@ mod tests {
             rules.0.rules.iter().filter(|rule| rule.objects.contains(&vec![9])).collect();
         assert!(cisco.iter().all(|rule| rule.vendor.as_deref() == Some("Acme")), "{}", cisco.len());
         let problems: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
-        assert!(problems[0].starts_with("identity/xxx.toml: line 3: unknown field `colour`"), "{problems:?}");
-        assert!(
-            problems[1].contains("line 1: in this rule: a rule needs object, text or has"),
-            "{problems:?}"
-        );
-        assert!(problems[2].contains("line 1: in this rule: the pattern \"(\""), "{problems:?}");
+        assert!(problems[0].starts_with("identity/xxx.toml:3: unknown field `colour`"), "{problems:?}");
+        assert!(problems[1].contains(":1: in this rule: a rule needs object, text or has"), "{problems:?}");
+        assert!(problems[2].contains(":1: in this rule: the pattern \"(\""), "{problems:?}");
         assert!(rules.0.rules.iter().any(|rule| rule.vendor.as_deref() == Some("Juniper")));
     }
 }

@@ -78,7 +78,7 @@ impl Engine {
     /// Notes the head of the journal where the settings say, unless it stands there already. What goes wrong is an event,
     /// once, and a finding of the doctor's.
     pub async fn anchor(self: &Arc<Self>) {
-        if !self.settings.audit.is_anchored() {
+        if !self.settings().audit.is_anchored() {
             return;
         }
         let (head, now) = (self.store.head(), self.now());
@@ -88,7 +88,7 @@ impl Engine {
             return;
         }
         let is_first = known.is_none() && lock(&self.anchoring).trouble.is_none();
-        let settings = self.settings.audit.clone();
+        let settings = self.settings().audit.clone();
         let noting = tokio::task::spawn_blocking(move || note(&settings, head, now, is_first));
         let noted = match tokio::time::timeout(NOTE_TIME, noting).await {
             Ok(noted) => noted.unwrap_or_else(|error| Err(format!("it broke down: {error}"))),
@@ -124,7 +124,7 @@ impl Engine {
 
     /// What the doctor says of anchors.
     pub(in crate::engine) fn look_at_anchors(&self) -> Finding {
-        if !self.settings.audit.is_anchored() {
+        if !self.settings().audit.is_anchored() {
             let message = "the journal is anchored nowhere: whoever may write it could rewrite all of it unnoticed; \
                            see [audit] anchor_file and syslog in config.toml";
             return Finding::good("audit", message);

@@ -129,7 +129,7 @@ impl Engine {
     ) -> Result<AuditReport, ActError> {
         self.aside(move |engine| {
             let head = engine.store.head();
-            report(engine.data_dir(), Some(&head), &engine.settings.audit, anchors.as_deref(), from)
+            report(engine.data_dir(), Some(&head), &engine.settings().audit, anchors.as_deref(), from)
         })
         .await
     }

@@ -232,7 +232,7 @@ impl Engine {
         before: &DeviceStatus,
         transcript: Option<String>,
     ) -> Result<Option<(RecordingKey, Recording)>, ActError> {
-        let Some(transcript) = transcript.filter(|_| self.settings.keep_recordings > 0) else {
+        let Some(transcript) = transcript.filter(|_| self.settings().keep_recordings > 0) else {
             return Ok(None);
         };
         let body = self.put_sealed(transcript.as_bytes())?;

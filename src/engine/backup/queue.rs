@@ -9,6 +9,8 @@ use crate::engine::start::lock;
 
 /// The most runs stored at once: enough to keep the disk busy, few enough to cost little memory.
 const STORING: usize = 16;
+/// The most sessions at once.
+const MOST: usize = 5000;
 
 /// Shared by all jobs.
 pub(in crate::engine) struct Queue {
@@ -16,6 +18,8 @@ pub(in crate::engine) struct Queue {
     pub sessions: Arc<Semaphore>,
     /// A permit per run that is being stored: each holds a thread while the disk works.
     pub storing: Semaphore,
+    /// How many permits there are in all, those that are to go left out.
+    most: Mutex<usize>,
     jobs: Mutex<Jobs>,
     open: watch::Sender<usize>,
 }
@@ -29,13 +33,35 @@ struct Jobs {
 impl Queue {
     /// At most `sessions` at once.
     pub fn new(sessions: usize) -> Self {
-        let sessions = Arc::new(Semaphore::new(sessions.clamp(1, Semaphore::MAX_PERMITS)));
+        let most = sessions.clamp(1, MOST);
         Self {
-            sessions,
+            sessions: Arc::new(Semaphore::new(most)),
+            most: Mutex::new(most),
             storing: Semaphore::new(STORING),
             jobs: Mutex::default(),
             open: watch::Sender::new(0),
         }
+    }
+
+    /// Changes how many are open at once. Where it is fewer than are open, those end as they would have. Call it inside
+    /// a tokio runtime.
+    pub fn set_sessions(&self, sessions: usize) {
+        let mut most = lock(&self.most);
+        let wanted = sessions.clamp(1, MOST);
+        if wanted > *most {
+            self.sessions.add_permits(wanted - *most);
+        }
+        if let Ok(surplus @ 1..) = u32::try_from(most.saturating_sub(wanted)) {
+            let semaphore = Arc::clone(&self.sessions);
+            // one by one: all at once would hold up every session until so many are free together
+            tokio::spawn(async move {
+                for _ in 0..surplus {
+                    let Ok(permit) = semaphore.acquire().await else { return };
+                    permit.forget();
+                }
+            });
+        }
+        *most = wanted;
     }
 
     /// Enters a job; what it gets turns true when the job must end.

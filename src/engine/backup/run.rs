@@ -111,14 +111,14 @@ impl DeviceRun {
                 }
                 (ended, _) => ended,
             };
-            if !passing || attempt > self.engine.settings.retries {
+            if !passing || attempt > self.engine.settings().retries {
                 return ended;
             }
             permit.take();
             attempt += 1;
             self.show(Stage::Retrying(attempt));
             let again = async {
-                tokio::time::sleep(wait_before(attempt, self.engine.settings.retry_wait)).await;
+                tokio::time::sleep(wait_before(attempt, self.engine.settings().retry_wait)).await;
                 Arc::clone(&self.engine.queue.sessions).acquire_owned().await.ok()
             };
             permit = tokio::select! {
@@ -145,7 +145,7 @@ impl DeviceRun {
             device: Arc::clone(device),
             driver,
             passwords,
-            limits: self.engine.settings.limits,
+            limits: self.engine.settings().limits,
             trust: Arc::new(StoredTrust::new(&self.engine, Arc::clone(device))),
             usual_lines: self.engine.present().status(device.id).newest.as_ref().map(|newest| newest.lines),
             progress: Arc::new(move |step| {
@@ -158,7 +158,7 @@ impl DeviceRun {
         let reader = Arc::clone(&self.engine.reader);
         let mut session = JoinSet::new();
         session.spawn(async move { reader.read(call).await });
-        let limit = self.engine.settings.limits.whole;
+        let limit = self.engine.settings().limits.whole;
         let ended = tokio::select! {
             biased;
             () = cancelled(&mut self.end) => {

@@ -109,7 +109,7 @@ async fn ask_all(
     port: u16,
     tell: mpsc::UnboundedSender<Found>,
 ) {
-    let agents = Arc::new(Semaphore::new(engine.settings.snmp.concurrency));
+    let agents = Arc::new(Semaphore::new(engine.settings().snmp.concurrency));
     let mut readings = JoinSet::new();
     while let Some(address) = answering.recv().await {
         let Ok(permit) = Arc::clone(&agents).acquire_owned().await else { break };

@@ -33,8 +33,8 @@ pub(super) async fn begin(
     addresses: Vec<IpAddr>,
     stop: Arc<AtomicBool>,
 ) -> Result<Sweep, ActError> {
-    let (probers, settings) = (engine.options.probers.clone(), &engine.settings().pulse);
-    let (port, timeout) = (settings.tcp_port, settings.timeout);
+    let (probers, settings) = (engine.options.probers.clone(), engine.settings());
+    let (port, timeout) = (settings.pulse.tcp_port, settings.pulse.timeout);
     let (say_means, means) = oneshot::channel();
     let (tell, answering) = mpsc::unbounded_channel();
     tokio::task::spawn_blocking(move || {

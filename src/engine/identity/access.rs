@@ -91,7 +91,7 @@ fn told(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
 /// The list of the settings: the users, then every community with 2c, then with 1. What gives no secret away comes
 /// first; a device is remembered with what it answered, so that it waits for the others once.
 pub(in crate::engine) fn listed(engine: &Engine, version: Option<SnmpVersion>) -> Vec<Credentials> {
-    let snmp = &engine.settings.snmp;
+    let snmp = &engine.settings().snmp;
     let may_be_user = version.is_none_or(|version| version == SnmpVersion::V3);
     let users = snmp.users.iter().filter(|_| may_be_user).cloned().map(Credentials::from);
     let communities = snmp.communities.iter();

@@ -171,7 +171,7 @@ impl Engine {
             return Err(ActError::not_found("no device is meant; `device list` shows those there are"));
         }
         let (report, reports) = mpsc::unbounded_channel();
-        let (count, at_once) = (devices.len(), self.settings.snmp.concurrency);
+        let (count, at_once) = (devices.len(), self.settings().snmp.concurrency);
         let work = tokio::spawn(run::all(Arc::clone(self), by.clone(), devices, at_once, report));
         Ok(IdentityHandle { devices: count, reports, work })
     }

@@ -143,7 +143,7 @@ pub(in crate::engine) async fn read_at(
     ways: Vec<Credentials>,
     device: DeviceId,
 ) -> Result<(Identity, Credentials), Failure> {
-    let limits = engine.settings.snmp.limits;
+    let limits = engine.settings().snmp.limits;
     let mut failures: Vec<Failure> = Vec::new();
     for way in ways {
         let agent = engine.snmp.client(address, way.clone(), limits).await?;

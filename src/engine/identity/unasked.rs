@@ -37,7 +37,7 @@ pub(in crate::engine) async fn work(engine: Weak<Engine>) {
     loop {
         let Some(alive) = engine.upgrade() else { return };
         let picture = pictures.borrow_and_update().clone();
-        memory.see(&picture.pulse, alive.settings.snmp.after_outage, alive.now());
+        memory.see(&picture.pulse, alive.settings().snmp.after_outage, alive.now());
         let returned = memory.returned(&picture, alive.now());
         let mut is_busy = !returned.is_empty();
         if is_busy {
@@ -164,8 +164,9 @@ impl Engine {
         memory: &mut Memory,
         picture: &Snapshot,
     ) -> Result<Vec<Arc<Device>>, ActError> {
-        let Some(at) = self.settings.snmp.daily_at else { return Ok(Vec::new()) };
-        let daily = Daily { at, jitter: self.settings.snmp.spread, zone: TimeZone::system() };
+        let settings = self.settings();
+        let Some(at) = settings.snmp.daily_at else { return Ok(Vec::new()) };
+        let daily = Daily { at, jitter: settings.snmp.spread, zone: TimeZone::system() };
         loop {
             let looked_at = memory.come_due(&daily, picture, self.now());
             let Some(round) = memory.round.filter(|_| !looked_at.is_empty()) else { return Ok(Vec::new()) };

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::engine::series::Series;
-use crate::engine::settings::Canaries;
+use crate::engine::settings::{Canaries, Settings};
 use crate::engine::start::{Engine, lock};
 use crate::model::{Device, DeviceId, EventKind, Severity};
 
@@ -51,13 +51,14 @@ impl Engine {
         if live.is_some() {
             return;
         }
+        let settings = self.settings();
         let (orders, ordered) = mpsc::channel();
         let (show, pictures) = watch::channel(Arc::new(PulsePicture::default()));
         let probing = Probing {
             probers: self.options.probers.clone(),
             clock: self.options.clock.clone(),
-            timeout: self.settings.pulse.timeout,
-            canaries: match &self.settings.pulse.canaries {
+            timeout: settings.pulse.timeout,
+            canaries: match &settings.pulse.canaries {
                 Canaries::These(addresses) => addresses.clone(),
                 Canaries::Gateway => gateway::of_this_host().into_iter().collect(),
             },
@@ -114,6 +115,7 @@ async fn keep_plan(engine: Weak<Engine>, orders: mpsc::Sender<Order>, purpose: P
     let mut names = Names::default();
     let mut planned: Vec<Arc<Device>> = Vec::new();
     let mut in_work: HashSet<DeviceId> = HashSet::new();
+    let mut settings: Option<Arc<Settings>> = None;
     loop {
         let Some(alive) = engine.upgrade() else { return };
         let devices = alive.present().living_devices();
@@ -121,15 +123,17 @@ async fn keep_plan(engine: Weak<Engine>, orders: mpsc::Sender<Order>, purpose: P
         let looked_up = names.look_up(&devices, alive.now());
         let same = devices.len() == planned.len()
             && devices.iter().zip(&planned).all(|(one, other)| Arc::ptr_eq(one, other));
-        if !same || looked_up || planned_work != in_work {
-            let mut wanted = plan::plan(&devices, &alive.settings.pulse, &planned_work, &names);
+        let said = alive.settings();
+        let same_settings = settings.as_ref().is_some_and(|settings| settings.pulse == said.pulse);
+        if !same || looked_up || planned_work != in_work || !same_settings {
+            let mut wanted = plan::plan(&devices, &said.pulse, &planned_work, &names);
             if purpose == Purpose::Look {
                 wanted.iter_mut().for_each(|one| one.interval = LOOK);
             }
             if orders.send(Order::Watch(wanted)).is_err() {
                 return;
             }
-            (planned, in_work) = (devices, planned_work);
+            (planned, in_work, settings) = (devices, planned_work, Some(said));
         }
         let bell = Arc::clone(&alive.replan);
         drop(alive);

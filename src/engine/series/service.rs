@@ -36,8 +36,8 @@ impl Engine {
         if let Some(series) = known.as_ref() {
             return Ok(Arc::clone(series));
         }
-        let keeping =
-            Keeping { samples: self.settings.pulse.keep_samples, rows: self.settings.pulse.keep_rows };
+        let pulse = &self.settings().pulse;
+        let keeping = Keeping { samples: pulse.keep_samples, rows: pulse.keep_rows };
         let (tell, told) = mpsc::unbounded_channel();
         let opened = Series::open(&self.data_dir().join(FOLDER), keeping, self.options.clock.clone(), tell);
         let series =

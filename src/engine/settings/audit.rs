@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::keys::{Key, Value, plain, text};
 use super::{Mistake, or_usual};
 
 /// Where the head of the journal is noted outside of it, so that a journal that is rewritten as a whole is found out.
@@ -22,6 +23,20 @@ impl AuditSettings {
         self.anchor_file.is_some() || self.syslog
     }
 }
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "anchor_file",
+        "a file, by its whole path, that the head of the journal is noted in; best on another disk",
+        |s| match &s.audit.anchor_file {
+            Some(file) => text(&file.display().to_string()),
+            None => Value::Unset("\"/var/log/noctule/anchors\""),
+        },
+    ),
+    Key::new("syslog", "whether the system's log gets the same line: true or false", |s| {
+        plain(s.audit.syslog)
+    }),
+];
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]

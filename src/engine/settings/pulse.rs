@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::keys::{Key, Value, length, plain, quoted, shown};
 use super::{Mistake, a_few_seconds, duration, number, or_usual};
 use crate::engine::pulse::Thresholds;
 use crate::engine::series::Keeping;
@@ -101,6 +102,20 @@ impl PulseSettings {
 }
 
 impl PulseRule {
+    /// As it stands in the file.
+    fn written(&self) -> String {
+        let length = |length: Duration| quoted(&shown(length));
+        let fields = [
+            ("role", self.role.as_deref().map(quoted)),
+            ("group", self.group.as_deref().map(quoted)),
+            ("interval", self.interval.map(length)),
+            ("misses", self.misses.map(|misses| misses.to_string())),
+            ("silence", self.silence.map(length)),
+        ];
+        let fields = fields.into_iter().filter_map(|(name, value)| Some(format!("{name} = {}", value?)));
+        format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
+    }
+
     fn fits(&self, device: &Device) -> bool {
         self.role.as_ref().is_none_or(|role| *role == device.role)
             && self.group.as_ref().is_none_or(|group| is_in_group(&device.group, group))
@@ -111,6 +126,50 @@ impl PulseRule {
 pub fn is_in_group(group: &str, outer: &str) -> bool {
     group.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+pub(super) const KEYS: &[Key] = &[
+    Key::at_start("watch", "whether devices are watched by themselves: true or false", |s| {
+        plain(s.pulse.watch)
+    }),
+    Key::at_start("timeout", "how long a reply is waited for; 1s to 60s", |s| length(s.pulse.timeout)),
+    Key::new("tcp_port", "the port that is tried where this host permits no ICMP; 1 to 65535", |s| {
+        plain(s.pulse.tcp_port)
+    }),
+    Key::new("interval", "from one probe of a device to the next; 1s to 1h", |s| length(s.pulse.interval)),
+    Key::new("misses", "a device is down after so many losses in a row; 1 to 100", |s| {
+        plain(s.pulse.thresholds.misses)
+    }),
+    Key::new("silence", "and not before it was silent for so long; at most 1h", |s| {
+        length(s.pulse.thresholds.silence)
+    }),
+    Key::at_start(
+        "canaries",
+        "addresses that always answer while this host is connected; the default gateway where it is not set",
+        |s| match &s.pulse.canaries {
+            Canaries::These(addresses) => {
+                let addresses: Vec<String> = addresses.iter().map(|one| quoted(&one.to_string())).collect();
+                Value::Plain(format!("[{}]", addresses.join(", ")))
+            }
+            Canaries::Gateway => Value::Unset("[\"192.0.2.1\"]"),
+        },
+    ),
+    Key::at_start("keep_samples", "how long every sample is kept; 1d to 3650d", |s| {
+        length(s.pulse.keep_samples)
+    }),
+    Key::at_start(
+        "keep_rows",
+        "how long the rows of the hours and changes of state are kept; 7d to 3650d",
+        |s| length(s.pulse.keep_rows),
+    ),
+    Key::new(
+        "rule",
+        "what differs for a role, a group or both, also as tables [[pulse.rule]]: interval, misses, silence",
+        |s| {
+            let rules: Vec<String> = s.pulse.rules.iter().map(PulseRule::written).collect();
+            Value::Plain(format!("[{}]", rules.join(", ")))
+        },
+    ),
+];
 
 /// The table as it is written.
 #[derive(Deserialize, Default)]

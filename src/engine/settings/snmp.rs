@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::keys::{Key, Value, length, moment, plain, quoted, text};
 use super::{Hidden, Mistake, a_few_seconds, duration, less_than_a_day, number, or_usual, time_of_day};
 use crate::device::snmp::{Credentials, SnmpLimits};
 use crate::engine::fields::{Field, check_secret};
@@ -67,6 +68,61 @@ pub struct SnmpUser {
 impl From<SnmpUser> for Credentials {
     fn from(user: SnmpUser) -> Self {
         Self::User { name: user.name, auth: user.auth, privacy: user.privacy }
+    }
+}
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "communities",
+        "communities that are tried where a record names none, after the users; at most 16",
+        |s| {
+            let (shown, clear) = (vec!["\"…\""; s.snmp.communities.len()], s.snmp.communities.iter());
+            let clear: Vec<&str> = clear.map(Secret::expose).collect();
+            Value::Hidden(format!("[{}]", shown.join(", ")), Secret::new(clear.join("\n")))
+        },
+    ),
+    Key::new(
+        "user",
+        "users of SNMPv3 that are tried, at most 16, also as tables [[snmp.user]]: user, auth, auth_password, priv, \
+         priv_password",
+        |s| {
+            let shown: Vec<String> = s.snmp.users.iter().map(SnmpUser::shown).collect();
+            let clear: Vec<String> = s.snmp.users.iter().map(SnmpUser::clear).collect();
+            Value::Hidden(format!("[{}]", shown.join(", ")), Secret::new(clear.join("\n")))
+        },
+    ),
+    Key::new("daily", "the local time at which everybody is asked once a day, or \"off\"", |s| {
+        moment(s.snmp.daily_at)
+    }),
+    Key::new("spread", "over how long that is spread; at most 23h", |s| length(s.snmp.spread)),
+    Key::new("after_outage", "a device that was down for longer is asked at its return; or \"off\"", |s| {
+        s.snmp.after_outage.map_or_else(|| text("off"), length)
+    }),
+    Key::new("concurrency", "agents at once, when a person asks; 1 to 5000", |s| plain(s.snmp.concurrency)),
+    Key::new("timeout", "how long an answer is waited for; 1s to 60s", |s| length(s.snmp.limits.timeout)),
+    Key::new("retries", "how often a question is asked again; 0 to 10", |s| plain(s.snmp.limits.retries)),
+    Key::new("whole", "for a device as a whole; 1s to 60s", |s| length(s.snmp.limits.whole)),
+];
+
+impl SnmpUser {
+    /// As it stands in the file, without its passwords.
+    fn shown(&self) -> String {
+        let mut fields = vec![format!("user = {}", quoted(&self.name))];
+        if let Some((auth, _)) = &self.auth {
+            fields.push(format!("auth = {}, auth_password = \"…\"", quoted(&auth.to_string())));
+        }
+        if let Some((privacy, _)) = &self.privacy {
+            fields.push(format!("priv = {}, priv_password = \"…\"", quoted(&privacy.to_string())));
+        }
+        format!("{{ {} }}", fields.join(", "))
+    }
+
+    /// With its passwords, to be compared.
+    fn clear(&self) -> String {
+        let secret = |secret: Option<&Secret>| secret.map_or("", Secret::expose).to_owned();
+        let auth = secret(self.auth.as_ref().map(|(_, password)| password));
+        let privacy = secret(self.privacy.as_ref().map(|(_, password)| password));
+        format!("{}\n{auth}\n{privacy}", self.shown())
     }
 }
 

@@ -1,0 +1,135 @@
+//! A changed `config.toml` is taken up while the engine runs, as a whole or not at all.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
+
+use super::{FILE, Settings, SettingsError, keys};
+use crate::engine::actor::Actor;
+use crate::engine::events::with_events;
+use crate::engine::inventory::entry;
+use crate::engine::start::{Engine, Options, lock};
+use crate::model::{EventKind, Severity};
+
+/// How often the file is looked at. It is taken up when it stood still from one look to the next: an editor may be in the
+/// middle of writing it.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The file as it was: when it was changed, its length, which one it is.
+type Stamp = Option<(SystemTime, u64, u64)>;
+
+fn stamp(folder: &Path) -> Stamp {
+    let file = std::fs::metadata(folder.join(FILE)).ok()?;
+    Some((file.modified().ok()?, file.len(), file.ino()))
+}
+
+/// What the engine remembers of the file.
+pub(in crate::engine) struct Reload {
+    /// As it was when it was read.
+    read: Stamp,
+    /// As it was at the last look.
+    seen: Stamp,
+    /// The settings of the engine's start: some hold until its end.
+    start: Arc<Settings>,
+    /// What is wrong with the file now.
+    mistake: Option<SettingsError>,
+}
+
+impl Reload {
+    /// Reads the settings of an engine that starts.
+    pub fn begin(options: &Options) -> Result<(Self, Arc<Settings>), SettingsError> {
+        // before it is read: a change in between is seen as one
+        let read = stamp(&options.config_dir);
+        let settings = Arc::new(overridden(Settings::read(&options.config_dir)?, options));
+        Ok((Self { read, seen: read, start: Arc::clone(&settings), mistake: None }, settings))
+    }
+}
+
+/// What the command line asks for goes before the file.
+fn overridden(mut settings: Settings, options: &Options) -> Settings {
+    settings.limits = options.limits.unwrap_or(settings.limits);
+    settings.concurrency = options.concurrency.unwrap_or(settings.concurrency).max(1);
+    settings
+}
+
+/// Runs until the engine is let go.
+pub(in crate::engine) async fn work(engine: Weak<Engine>) {
+    loop {
+        let Some(alive) = engine.upgrade() else { return };
+        alive.look_at_settings_file().await;
+        // an engine that nobody holds any more must not be held by this wait
+        drop(alive);
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+impl Engine {
+    /// What is wrong with `config.toml` since it was changed; the settings before it are in force.
+    pub fn settings_mistake(&self) -> Option<SettingsError> {
+        lock(&self.reload).mistake.clone()
+    }
+
+    /// The keys, by their whole names, whose values are in force only after a restart.
+    pub fn settings_waiting(&self) -> Vec<String> {
+        let start = Arc::clone(&lock(&self.reload).start);
+        let waiting = keys::differences(&start, &self.settings()).into_iter();
+        waiting.filter(|(_, key, _)| key.at_restart).map(|(name, ..)| name).collect()
+    }
+
+    async fn look_at_settings_file(self: &Arc<Self>) {
+        let now = stamp(&self.options.config_dir);
+        {
+            let mut reload = lock(&self.reload);
+            let stands_still = std::mem::replace(&mut reload.seen, now) == now;
+            if now == reload.read || !stands_still {
+                return;
+            }
+        }
+        let read = Settings::read(&self.options.config_dir);
+        if stamp(&self.options.config_dir) != now {
+            return;
+        }
+        lock(&self.reload).read = now;
+        match read {
+            Ok(settings) => self.take_up_settings(overridden(settings, &self.options)).await,
+            Err(error) => self.keep_settings(error),
+        }
+    }
+
+    fn keep_settings(&self, error: SettingsError) {
+        let message = format!("the settings stay as they were before this mistake: {error}");
+        lock(&self.reload).mistake = Some(error);
+        let event = self.event(self.now(), EventKind::System, Severity::Error, None, &message);
+        self.tell(vec![event]);
+    }
+
+    async fn take_up_settings(self: &Arc<Self>, settings: Settings) {
+        let was_wrong = lock(&self.reload).mistake.take().is_some();
+        let before = self.settings();
+        let differences = keys::differences(&before, &settings);
+        self.queue.set_sessions(settings.concurrency);
+        self.present().set_late_after(settings.late_after, self.now());
+        // also where no value differs: the lines do
+        self.settings.store(Arc::new(settings));
+        self.replan.notify_one();
+        if differences.is_empty() && !was_wrong {
+            return;
+        }
+        let words: Vec<&str> = differences.iter().map(|(.., words)| words.as_str()).collect();
+        let mut message = match &words[..] {
+            [] => format!("{FILE} is well made again; the settings are as they were"),
+            words => format!("{FILE} is taken up: {}", words.join(", ")),
+        };
+        let waiting = self.settings_waiting();
+        if !waiting.is_empty() {
+            message += &format!("; in force after a restart of noctule: {}", waiting.join(", "));
+        }
+        let (now, by) = (self.now(), Actor::engine("config reload"));
+        let events = vec![self.event(now, EventKind::System, Severity::Info, None, &message)];
+        // where the store refuses, the settings are in force all the same, and the screen says so
+        let _ = self.commit(with_events(entry(now, &by, "config reload"), &events), "storing a change").await;
+        self.tell(events);
+        self.publish_now();
+    }
+}
