@@ -233,7 +233,7 @@ mod tests {
         history.add("backup run core-1");
         let mut line = CommandLine::default();
         let press = |line: &mut CommandLine, key: &str| line.key(key.parse().expect("a key"), &history, &cx);
-        for key in ["c", "o", "n", "f", "i", "g", "space", "c"] {
+        for key in ["c", "o", "n", "f", "i", "g", "space", "c", "o"] {
             press(&mut line, key);
         }
         press(&mut line, "tab");
