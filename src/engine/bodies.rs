@@ -56,6 +56,8 @@ impl Engine {
         if lock(&self.let_go).is_empty() {
             return Ok(());
         }
+        // a copy of the store that is being made may name them: the next sweep takes them
+        let Ok(_no_copy) = self.copies.going_on.try_lock() else { return Ok(()) };
         let _still = self.storing.blocking_write();
         let mut loose = std::mem::take(&mut *lock(&self.let_go));
         for id in self.named_bodies()? {

@@ -36,6 +36,7 @@ pub mod series;
 pub mod settings;
 pub mod snapshot;
 pub mod start;
+mod store_backup;
 mod store_watch;
 pub mod timeline;
 pub mod trust;

@@ -34,6 +34,7 @@ use super::selection::{Selection, unknown_name};
 use super::series::Series;
 use super::settings::{self, Reload, Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
+use super::store_backup::{self, Copies};
 use super::store_watch;
 
 /// How an engine is started.
@@ -128,6 +129,8 @@ pub struct Engine {
     pub(super) incidents: tokio::sync::Mutex<Ledger>,
     /// What the pulse has heard; opened when it is wanted.
     pub(super) series: Mutex<Option<Arc<Series>>>,
+    /// The store's copies.
+    pub(super) copies: Copies,
     /// Who is told of what happens.
     pub(super) notifier: Arc<Notifier>,
     /// How the anchoring of the journal fares.
@@ -178,6 +181,7 @@ impl Engine {
             replan: Arc::default(),
             incidents: tokio::sync::Mutex::new(ledger),
             series: Mutex::default(),
+            copies: Copies::default(),
             notifier: Arc::default(),
             anchoring: Mutex::default(),
             refusals: Mutex::default(),
@@ -211,11 +215,12 @@ impl Engine {
         }
         let health = self.store.health();
         workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
-        if self.settings.audit.is_anchored() {
+        if self.settings().audit.is_anchored() {
             workers.push(tokio::spawn(audit::work(Arc::downgrade(self))));
         }
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
+            workers.push(tokio::spawn(store_backup::work(Arc::downgrade(self))));
         }
         if self.options.schedule || self.options.identify {
             workers.push(tokio::spawn(super::identity::work(Arc::downgrade(self))));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{OpenReport, StoreError, files, journal, maintain};
+use super::{OpenReport, StoreError, backup, files, journal};
 use crate::model::Timestamp;
 
 const NAME: &str = "format";
@@ -38,13 +38,8 @@ fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step
         return Err(StoreError::TooNew { folder: folder.to_owned(), found: format, known });
     }
     while let Some(step) = steps.get(format as usize - 1) {
-        let kept = folder.with_file_name(format!(
-            "{}.before-format-{}-{}",
-            folder.file_name().unwrap_or_default().to_string_lossy(),
-            format + 1,
-            now.0
-        ));
-        maintain::copy_closed(folder, &kept)?;
+        let kept = folder.join(backup::FOLDER).join(format!("before-format-{}-{}", format + 1, now.0));
+        backup::copy_closed(folder, &kept)?;
         step(folder)?;
         format += 1;
         files::write_durably(&path, format!("noctule store {format}\n").as_bytes())?;
@@ -91,7 +86,7 @@ mod tests {
 
         assert_eq!(read(&folder.join(NAME)).unwrap(), Some(2));
         assert_eq!(fs::read_to_string(folder.join("note")).unwrap(), "new");
-        assert_eq!(fs::read_to_string(outer.path().join("data.before-format-2-5/note")).unwrap(), "old");
+        assert_eq!(fs::read_to_string(folder.join("backups/before-format-2-5/note")).unwrap(), "old");
         assert_eq!(report.notes.len(), 1);
         let refused = migrate(&folder, Timestamp(5), &mut report, &[]);
         assert!(matches!(refused, Err(StoreError::TooNew { found: 2, known: 1, .. })));

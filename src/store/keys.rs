@@ -38,6 +38,11 @@ impl KeyRing {
         }
     }
 
+    /// A name for whatever was made with this key, which tells nothing about it.
+    pub(super) fn id(&self) -> String {
+        self.derive("store id")[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The key for one purpose.
     pub(super) fn derive(&self, purpose: &str) -> [u8; 32] {
         keyed_hash(&self.data_key, purpose.as_bytes())

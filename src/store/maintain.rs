@@ -1,10 +1,10 @@
-//! `store verify|rebuild|backup|restore`: work on a store as a whole.
+//! `store verify|rebuild`: work on a store as a whole.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Recording, Store, StoreError, files, index, journal, series};
+use super::{OpenReport, Recording, Store, StoreError, index, journal};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -40,7 +40,7 @@ pub fn verify(store: &Store) -> Result<VerifyReport, StoreError> {
             Ok(_) => report.entries += 1,
             Err(damage) => report.findings.push(Finding {
                 what: index::describe(&damage),
-                advice: "the index still holds what the lost entries said; make a backup now: `noctule store backup DIR`".into(),
+                advice: "the index still holds what the lost entries said; make a backup now: `noctule store backup`".into(),
             }),
         }
     }
@@ -98,92 +98,4 @@ pub fn rebuild(folder: &Path, now: Timestamp) -> Result<OpenReport, StoreError> 
 pub fn closed_head(folder: &Path, now: Timestamp) -> Result<Option<journal::Position>, StoreError> {
     let _lock = OwnerLock::take(folder, now)?;
     index::closed_head(folder, now)
-}
-
-/// Copies a store that is open and being written to. The copy is whole: the journal is copied first and only what
-/// it holds counts; bodies are on disk before the journal names them; the index is left to be rebuilt.
-///
-/// # Errors
-/// `to` exists, or a disk error.
-pub fn backup(store: &Store, to: &Path) -> Result<(), StoreError> {
-    let from = store.folder();
-    make_new_folder(to)?;
-    copy_tree(&journal::folder_of(from), &journal::folder_of(to))?;
-    copy_tree(&from.join("objects"), &to.join("objects"))?;
-    for name in ["data.key", "format"] {
-        copy_file(&from.join(name), &to.join(name))?;
-    }
-    if let Some(samples) = series::Folder::existing(&from.join(series::FOLDER)) {
-        samples.copy(&to.join(series::FOLDER))?;
-    }
-    files::sync_folder(to)
-}
-
-/// Makes the store in `folder` from a backup; what was there is moved aside, and its place is the answer.
-///
-/// # Errors
-/// The store is in use; the backup does not open; a disk error.
-pub fn restore(from: &Path, folder: &Path, now: Timestamp) -> Result<Option<PathBuf>, StoreError> {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let fresh = folder.with_file_name(format!("{name}.restored-{}", now.0));
-    make_new_folder(&fresh)?;
-    copy_closed_into(from, &fresh)?;
-    // Proves that it opens before anything is moved.
-    drop(Store::open(&fresh, now)?);
-    let aside = if folder.exists() {
-        let _lock = OwnerLock::take(folder, now)?;
-        let aside = folder.with_file_name(format!("{name}.before-restore-{}", now.0));
-        fs::rename(folder, &aside).map_err(StoreError::file("move aside", folder))?;
-        Some(aside)
-    } else {
-        None
-    };
-    fs::rename(&fresh, folder).map_err(StoreError::file("put in place", folder))?;
-    Ok(aside)
-}
-
-/// Copies a store that nobody has open, all of it but the index.
-pub fn copy_closed(from: &Path, to: &Path) -> Result<(), StoreError> {
-    make_new_folder(to)?;
-    copy_closed_into(from, to)
-}
-
-fn copy_closed_into(from: &Path, to: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(from).map_err(StoreError::file("list", from))? {
-        let entry = entry.map_err(StoreError::file("list", from))?;
-        let (path, name) = (entry.path(), entry.file_name());
-        let kept = name.to_str().is_some_and(|name| !name.starts_with("index") && name != "owner.lock");
-        if kept && path.is_dir() {
-            copy_tree(&path, &to.join(&name))?;
-        } else if kept {
-            copy_file(&path, &to.join(&name))?;
-        }
-    }
-    files::sync_folder(to)
-}
-
-fn make_new_folder(folder: &Path) -> Result<(), StoreError> {
-    if folder.exists() {
-        let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
-        return Err(StoreError::file("make", folder)(exists));
-    }
-    files::make_private_folder(folder)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<(), StoreError> {
-    files::make_private_folder(to)?;
-    for entry in fs::read_dir(from).map_err(StoreError::file("list", from))? {
-        let path = entry.map_err(StoreError::file("list", from))?.path();
-        let target = to.join(path.file_name().unwrap_or_default());
-        if path.is_dir() {
-            copy_tree(&path, &target)?;
-        } else if !path.extension().is_some_and(|ending| ending.to_string_lossy().starts_with("tmp-")) {
-            copy_file(&path, &target)?;
-        }
-    }
-    files::sync_folder(to)
-}
-
-fn copy_file(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::copy(from, to).and_then(|_| fs::File::open(to)?.sync_all()).map_err(StoreError::file("copy", from))
 }

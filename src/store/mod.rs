@@ -3,6 +3,7 @@
 //!
 //! A change goes: journal, on disk → index → answer. See DESIGN.md, decision 6.
 
+pub mod backup;
 mod blobs;
 mod checker;
 mod error;
@@ -17,6 +18,7 @@ mod record;
 mod records;
 mod seal;
 pub mod series;
+mod versions;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +33,7 @@ pub use journal::{
     Position, verify_chain,
 };
 pub use keys::KeyRing;
-pub use maintain::{Finding, VerifyReport, backup, closed_head, rebuild, restore, verify};
+pub use maintain::{Finding, VerifyReport, closed_head, rebuild, verify};
 pub use record::{Entry, Key, Record, decode};
 pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting};
 pub use seal::{Fingerprinter, Seal};
@@ -41,6 +43,7 @@ use crate::model::{Sealed, Secret, Timestamp};
 use checker::Checker;
 use index::Index;
 use lock::OwnerLock;
+use versions::Versions;
 use writer::Writer;
 
 /// The store of one data directory. Cheap to clone; the last clone to go closes it.
@@ -55,6 +58,7 @@ struct Inner {
     blobs: Blobs,
     seal: Seal,
     folder: PathBuf,
+    id: String,
     tell: mpsc::UnboundedSender<Vec<String>>,
     told: Mutex<Option<mpsc::UnboundedReceiver<Vec<String>>>>,
     _lock: OwnerLock,
@@ -81,14 +85,16 @@ impl Store {
         let mut report = OpenReport::default();
         files::make_private_folder(folder)?;
         let lock = OwnerLock::take(folder, now)?;
+        let is_new = !format::stands(folder);
         format::prepare(folder, now, &mut report)?;
+        let versions = Versions::read(folder, is_new);
         let keys = KeyRing::load_or_make(folder)?;
         let seal = Seal::new(&keys);
         let blobs = Blobs::open(folder, &keys)?;
         let (index, tail) = index::open(folder, now, &mut report)?;
         let index = Arc::new(index);
         let (tell, told) = mpsc::unbounded_channel();
-        let writer = Writer::start(folder, tail, Arc::clone(&index), tell.clone())?;
+        let writer = Writer::start(folder, tail, Arc::clone(&index), versions, tell.clone())?;
         let inner = Inner {
             writer,
             checker: Checker::new(folder, Arc::clone(&index)),
@@ -96,6 +102,7 @@ impl Store {
             blobs,
             seal,
             folder: folder.to_owned(),
+            id: keys.id(),
             tell,
             told: Mutex::new(Some(told)),
             _lock: lock,
@@ -209,6 +216,11 @@ impl Store {
     /// The last segment cannot be read.
     pub fn journal_back(&self) -> Result<JournalBack, StoreError> {
         journal::back_from(&self.0.folder, &self.head())
+    }
+
+    /// What tells it from other stores: 8 hex digits, the same in every copy of it.
+    pub fn id(&self) -> &str {
+        &self.0.id
     }
 
     /// Where it is.

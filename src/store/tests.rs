@@ -401,25 +401,6 @@ fn a_missing_journal_under_a_full_index_is_refused_until_a_person_decides() {
 }
 
 #[test]
-fn a_backup_made_while_writing_restores_to_a_whole_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
-    filled(&data);
-    let (store, _) = open(&data);
-    std::thread::scope(|scope| {
-        scope.spawn(|| (100..200).for_each(|at| drop(write_run(&store, 2, at))));
-        backup(&store, &copy).unwrap();
-    });
-    drop(store);
-    let aside = restore(&copy, &data, Timestamp(11)).unwrap().unwrap();
-    assert!(aside.join("data.key").exists());
-    let (store, _) = open(&data);
-    assert!(store.scan::<Run>(&DeviceId(1).encode()).unwrap().len() == 10);
-    assert_eq!(verify(&store).unwrap().findings, []);
-    assert!(backup(&store, &copy).is_err(), "an existing folder is not overwritten");
-}
-
-#[test]
 fn an_index_that_failed_comes_back_though_nobody_writes() {
     let folder = tempfile::tempdir().unwrap();
     filled(folder.path());

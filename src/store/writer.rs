@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::index::Index;
 use super::journal::{Appender, Change, Position};
+use super::versions::Versions;
 use super::{Entry, StoreError};
 
 /// The most entries of one group.
@@ -39,6 +40,7 @@ impl Writer {
         folder: &Path,
         end: Position,
         index: Arc<Index>,
+        versions: Versions,
         notes: mpsc::UnboundedSender<Vec<String>>,
     ) -> Result<Self, StoreError> {
         let appender = Appender::open(folder, end)?;
@@ -49,6 +51,7 @@ impl Writer {
             folder: folder.to_owned(),
             appender,
             index,
+            versions,
             failed: None,
             health: told,
             notes,
@@ -111,6 +114,7 @@ struct Work {
     folder: PathBuf,
     appender: Appender,
     index: Arc<Index>,
+    versions: Versions,
     /// What the index said when it failed; nothing while it holds what the journal does.
     failed: Option<String>,
     health: watch::Sender<Health>,
@@ -143,7 +147,7 @@ impl Work {
 
     /// Writes a group and answers it. What went wrong, if something did.
     fn write(&mut self, group: Vec<(Entry, Answer)>) -> Result<(), String> {
-        if let Err(error) = self.mend_index() {
+        if let Err(error) = self.mend_index().and_then(|()| self.copy_before_upgrade(&group)) {
             return Err(refuse(group.into_iter().map(|(_, answer)| answer), &error));
         }
         let mut staged = Vec::new();
@@ -164,6 +168,21 @@ impl Work {
             }
             Err(error) => Err(refuse(staged.into_iter().map(|(_, answer)| answer), &error)),
         }
+    }
+
+    /// Copies the store where the group brings records of a newer layout.
+    fn copy_before_upgrade(&mut self, group: &[(Entry, Answer)]) -> Result<(), StoreError> {
+        let Some((first, _)) = group.first() else { return Ok(()) };
+        let changes = group.iter().flat_map(|(entry, _)| &entry.changes);
+        if let Some(copy) = self.versions.before(changes, self.appender.end(), first.at)? {
+            let copy = copy.display();
+            let note = format!(
+                "from now on this store holds what an older noctule cannot read; as it was, it is kept in {copy}"
+            );
+            // nobody may want to know
+            let _ = self.notes.send(vec![note]);
+        }
+        Ok(())
     }
 
     fn put_down(&mut self, changes: Vec<Change>) -> Result<(), StoreError> {

@@ -61,7 +61,7 @@ async fn the_store_is_verified_copied_and_brought_back() {
     let (exit, told) = shell.run("store verify").await;
     assert_eq!(exit, Exit::Done, "{:?}", told.lines);
     let copy = folder.path().join("copy");
-    let (exit, _) = shell.run(&format!("store backup '{}'", copy.display())).await;
+    let (exit, _) = shell.run(&format!("store backup --output '{}'", copy.display())).await;
     assert_eq!(exit, Exit::Done);
     for line in ["store rebuild".to_owned(), format!("store restore '{}'", copy.display())] {
         let (exit, told) = shell.run(&line).await;

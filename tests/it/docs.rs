@@ -111,6 +111,7 @@ async fn every_field_of_an_answer_is_on_the_page() {
         "driver test frr",
         "driver show frr",
         "store verify",
+        "store backup",
         "doctor",
         "keys",
         "man",

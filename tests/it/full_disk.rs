@@ -13,15 +13,15 @@ use crate::command_fixture::Shell;
 use crate::engine_fixture::{Hand, Network, Script, add, ann, back_up, engine};
 
 /// A file system in memory, gone with this.
-struct Small<'a>(&'a Path);
+pub struct Small<'a>(&'a Path);
 
 impl<'a> Small<'a> {
-    fn mount(folder: &'a Path) -> Option<Self> {
+    pub fn mount(folder: &'a Path) -> Option<Self> {
         run("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs"], folder).then_some(Self(folder))
     }
 
-    fn make_room(&self) {
-        assert!(run("mount", &["-o", "remount,size=64m"], self.0));
+    pub fn make_room(&self, megabytes: u32) {
+        assert!(run("mount", &["-o", &format!("remount,size={megabytes}m")], self.0));
     }
 }
 
@@ -84,7 +84,7 @@ async fn what_was_acknowledged_survives_a_full_disk_and_work_goes_on_when_there_
         engine.stop().await;
     }
     assert!(!acknowledged.is_empty());
-    small.make_room();
+    small.make_room(64);
     let engine = engine(outer.path(), "", network.clone(), &hand).await;
     for (name, number, sha256) in &acknowledged {
         let device = engine.device(name.as_str()).unwrap();
@@ -139,7 +139,7 @@ async fn a_running_engine_goes_on_by_itself_when_a_full_disk_has_room_again() {
                 .any(|found| { found.topic == "store" && found.message.contains("No space left") })
     );
 
-    small.make_room();
+    small.make_room(64);
     network.play("a", [Script::Read(configuration(1))]);
     let reports = back_up(&engine, &Selection::all()).await;
     let report = reports.iter().find(|report| report.device.as_str() == "a").unwrap();

@@ -56,6 +56,7 @@ mod readme;
 mod real_peers;
 mod screens;
 mod snmp_hostile;
+mod store_backup;
 mod store_crash;
 mod store_damage;
 mod terminal;

@@ -82,7 +82,7 @@ async fn a_backup_holds_the_samples_and_a_restored_store_has_them() {
     series.add(&samples);
     tokio::task::spawn_blocking(move || series.flush()).await.unwrap();
     let copy = folder.path().join("copy");
-    let (exit, told) = Shell::over(&engine).run(&format!("store backup {}", copy.display())).await;
+    let (exit, told) = Shell::over(&engine).run(&format!("store backup --output {}", copy.display())).await;
     assert_eq!(exit, Exit::Done, "{:?}", told.notes);
     engine.stop().await;
     drop(engine);

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Role, Timestamp};
+use crate::store::backup::{self, Copied};
 use crate::store::{self, Entry, Store, StoreError};
 
 inventory::submit! { Command {
@@ -34,19 +35,22 @@ inventory::submit! { Command {
 inventory::submit! { Command {
     name: "store backup",
     aliases: &[],
-    about: "Copy the store, open or not, into a new folder; the copy holds the key, keep it safe",
-    args: &[Arg::one("folder", Kind::Path, "where to; must not exist")],
+    about: "Copy the store, open or not; the copy holds the key of every secret, keep it safe",
+    args: &[Arg::optional("--output", Kind::Path, "a new folder; else beside the daily copies, see [store] in config.toml")],
     role: Role::Admin,
     danger: Danger::None,
     needs: Needs::Engine,
-    run: |call| Box::pin(backup(call)),
+    run: |call| Box::pin(copy(call)),
 } }
 
 inventory::submit! { Command {
     name: "store restore",
     aliases: &[],
-    about: "Put a copy in the store's place; what was there is moved aside",
-    args: &[Arg::one("folder", Kind::Path, "a copy that store backup made")],
+    about: "Check a copy and put it in the store's place; what was there is kept beside it",
+    args: &[
+        Arg::one("folder", Kind::Path, "a copy that store backup or the day made"),
+        Arg::switch("--damaged", "also where some of it is damaged: what is lost is named"),
+    ],
     role: Role::Admin,
     danger: Danger::Type,
     needs: Needs::ClosedStore,
@@ -110,20 +114,40 @@ async fn rebuild(call: &Call) -> Result<Exit, ActError> {
     Ok(Exit::Done)
 }
 
-/// A folder that was written, as `--json` shows it.
+/// A copy that was made, as `--json` shows it.
 #[derive(Serialize)]
 struct Written<'a> {
     folder: &'a Path,
-    /// Where the store that was there before lies now.
-    before: Option<&'a Path>,
+    entries: u64,
+    shared: u64,
+    bytes: u64,
+    damage: &'a [String],
 }
 
-async fn backup(call: &Call) -> Result<Exit, ActError> {
-    let (engine, folder) = (call.engine()?.clone(), PathBuf::from(call.args.one("folder")));
-    let to = folder.clone();
+async fn copy(call: &Call) -> Result<Exit, ActError> {
+    let to = call.args.get("--output").map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
     call.begin().await?;
-    aside("copying the store", move || store::backup(engine.store(), &to)).await?;
-    told(call, &folder, None, "the store is copied to")
+    let copied = call.engine()?.copy_store(&call.actor, to).await?;
+    let Copied { folder, entries, shared, bytes, damage } = &copied;
+    if call.json {
+        call.object(&Written { folder, entries: *entries, shared: *shared, bytes: *bytes, damage })?;
+    } else {
+        call.say_clean(&format!("the store is copied to {} up to entry {entries}", folder.display()));
+        damage.iter().for_each(|damage| call.note(damage));
+    }
+    Ok(if damage.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// A store that was brought back, as `--json` shows it.
+#[derive(Serialize)]
+struct BroughtBack<'a> {
+    folder: &'a Path,
+    /// Where the store that was there before lies now.
+    before: Option<&'a Path>,
+    entries: u64,
+    bodies: u64,
+    sample_blocks: u64,
+    findings: &'a [store::Finding],
 }
 
 async fn restore(call: &Call) -> Result<Exit, ActError> {
@@ -133,21 +157,25 @@ async fn restore(call: &Call) -> Result<Exit, ActError> {
         call.note("nothing was done");
         return Ok(Exit::Failed);
     }
-    let (to, now): (_, Timestamp) = (folder.clone(), call.door.options.clock.now());
+    let (to, now, also_damaged) = (folder.clone(), call.door.options.clock.now(), call.args.has("--damaged"));
     let entry = entry(call, now);
-    let work = move || store::restore(&from, &to, now).and_then(|before| journal(&to, now, entry).map(|()| before));
-    let before = aside("restoring the store", work).await?;
-    if let Some(before) = &before {
+    let work = move || {
+        let restored = backup::restore(&from, &to, now, also_damaged)?;
+        journal(&to, now, entry).map(|()| restored)
+    };
+    let restored = aside("restoring the store", work).await?;
+    let (before, report) = (restored.before.as_deref(), &restored.report);
+    if let Some(before) = before {
         call.note(format!("what was there lies in {}", before.display()));
     }
-    told(call, &folder, before.as_deref(), "the store is restored in")
-}
-
-fn told(call: &Call, folder: &Path, before: Option<&Path>, what: &str) -> Result<Exit, ActError> {
+    let (entries, bodies, findings) = (report.entries, report.bodies, &report.findings[..]);
     if call.json {
-        call.object(&Written { folder, before })?;
+        let sample_blocks = report.sample_blocks;
+        call.object(&BroughtBack { folder: &folder, before, entries, bodies, sample_blocks, findings })?;
     } else {
-        call.say_clean(&format!("{what} {}", folder.display()));
+        findings.iter().for_each(|found| call.say_clean(&format!("DAMAGED  {}", found.what)));
+        let folder = folder.display();
+        call.say_clean(&format!("the store is restored in {folder}: {entries} journal entries, {bodies} bodies"));
     }
-    Ok(Exit::Done)
+    Ok(if findings.is_empty() { Exit::Done } else { Exit::Failed })
 }

@@ -138,6 +138,11 @@ impl Index {
         })
     }
 
+    /// Up to where the journal is applied: all that was acknowledged lies before it.
+    pub fn end(&self) -> Result<Position, StoreError> {
+        contained(|| Ok(self.mark().map_err(|why| self.broken(why))?.unwrap_or_default().end))
+    }
+
     /// Applies changes and moves the mark to `end`, all or nothing.
     pub fn apply(&self, changes: Vec<Change>, end: &Position) -> Result<(), StoreError> {
         self.settle()?;

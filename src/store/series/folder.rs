@@ -152,9 +152,7 @@ impl Folder {
     /// # Errors
     /// The folder cannot be read.
     pub fn sweep(&self) -> Result<(), StoreError> {
-        let unfinished =
-            |name: &&String| name.rsplit_once('.').is_some_and(|(_, end)| end.starts_with("tmp-"));
-        for name in self.names()?.iter().filter(unfinished) {
+        for name in self.names()?.iter().filter(|name| is_unfinished(name)) {
             self.remove(&self.0.join(name))?;
         }
         self.covered()?.into_iter().try_for_each(|name| self.remove(&self.path(name)))
@@ -169,27 +167,30 @@ impl Folder {
         Ok(sizes.iter().filter_map(|name| fs::metadata(self.0.join(name)).ok()).map(|data| data.len()).sum())
     }
 
-    /// Copies its files into a new folder while they are written to. What goes over into another file meanwhile is
-    /// found there.
+    /// Copies its files into a new folder while they are written to: `copy` gets each name, and whether the file never
+    /// changes. What goes over into another file meanwhile is found there.
     ///
     /// # Errors
     /// A disk error.
-    pub fn copy(&self, to: &Path) -> Result<(), StoreError> {
+    pub fn copy_with(
+        &self,
+        to: &Path,
+        mut copy: impl FnMut(&str, bool) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         files::make_private_folder(to)?;
         let mut copied = HashSet::new();
         loop {
+            let names = self.names()?.into_iter();
             let fresh: Vec<String> =
-                self.names()?.into_iter().filter(|name| !copied.contains(name)).collect();
+                names.filter(|name| !copied.contains(name) && !is_unfinished(name)).collect();
             if fresh.is_empty() {
                 return files::sync_folder(to);
             }
             for name in fresh {
-                let path = self.0.join(&name);
-                let copy =
-                    fs::copy(&path, to.join(&name)).and_then(|_| fs::File::open(to.join(&name))?.sync_all());
-                match copy {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    copy => copy.map_err(StoreError::file("copy", &path))?,
+                match copy(&name, segment_name(&name).is_some()) {
+                    Err(StoreError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    }
+                    copied => copied?,
                 }
                 copied.insert(name);
             }
@@ -216,6 +217,11 @@ impl SegmentName {
             Tier::Day => other.slot == self.slot && other.generation < self.generation,
         }
     }
+}
+
+/// Whether a file is being written, or was when the power went.
+fn is_unfinished(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| end.starts_with("tmp-"))
 }
 
 fn segment_name(name: &str) -> Option<SegmentName> {

@@ -1,0 +1,158 @@
+//! Copies files and folders, for their owner alone; shares those that never change.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::store::{StoreError, files};
+
+/// So much room is left to everybody else on the disk, in bytes.
+const LEFT: u64 = 64 << 20;
+
+/// What is no part of a copy: it is made anew, or is only meant where it is.
+const NEVER: [&str; 3] = [super::FOLDER, "owner.lock", super::manifest::NAME];
+const INDEX: &str = "index";
+
+/// Makes a folder that nobody else can look into: it will hold the data key.
+pub fn make_private(folder: &Path) -> Result<(), StoreError> {
+    files::make_private_folder(folder)?;
+    let made = fs::metadata(folder).map_err(StoreError::file("make", folder))?;
+    if made.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let why =
+        "others could read it, and it would hold the key of every secret: its file system keeps no modes";
+    Err(StoreError::file("make", folder)(io::Error::new(io::ErrorKind::PermissionDenied, why)))
+}
+
+/// From one store to a copy.
+pub struct Copier {
+    from: PathBuf,
+    to: PathBuf,
+    before: Option<PathBuf>,
+    /// Whether the store's own files can be shared: until a link was refused.
+    links: bool,
+    /// How many files are shared.
+    pub shared: u64,
+    /// How many bytes were written.
+    pub bytes: u64,
+}
+
+impl Copier {
+    /// From the store `from` into the folder `to`; files may be shared with the copy `before`.
+    pub fn new(from: &Path, to: &Path, before: Option<&Path>) -> Self {
+        let before = before.map(Path::to_owned);
+        Self { from: from.to_owned(), to: to.to_owned(), before, links: true, shared: 0, bytes: 0 }
+    }
+
+    /// Without sharing: what is restored will be written to.
+    pub fn without_links(from: &Path, to: &Path) -> Self {
+        Self { links: false, ..Self::new(from, to, None) }
+    }
+
+    /// The store.
+    pub fn from(&self) -> &Path {
+        &self.from
+    }
+
+    /// Makes a folder in the copy.
+    pub fn folder(&self, place: &Path) -> Result<(), StoreError> {
+        files::make_private_folder(&self.to.join(place))
+    }
+
+    /// Makes what was copied into a folder durable.
+    pub fn close(&self, place: &Path) -> Result<(), StoreError> {
+        files::sync_folder(&self.to.join(place))
+    }
+
+    /// Copies a file; one that is final never changes, and may be shared.
+    pub fn file(&mut self, place: &Path, is_final: bool) -> Result<(), StoreError> {
+        if is_final && self.share(place) {
+            self.shared += 1;
+            return Ok(());
+        }
+        let from = self.from.join(place);
+        let length = fs::metadata(&from).map_err(StoreError::file("copy", &from))?.len();
+        self.beginning(place, length)
+    }
+
+    /// Copies the first bytes of a file, or as many as there are.
+    pub fn beginning(&mut self, place: &Path, bytes: u64) -> Result<(), StoreError> {
+        let (from, to) = (self.from.join(place), self.to.join(place));
+        self.check_room(bytes)?;
+        let copy = || -> io::Result<u64> {
+            let mut source = File::open(&from)?.take(bytes);
+            let mut target = files::private_file().write(true).create_new(true).open(&to)?;
+            let written = io::copy(&mut source, &mut target)?;
+            target.sync_all()?;
+            Ok(written)
+        };
+        self.bytes += copy().map_err(StoreError::file("copy", &from))?;
+        Ok(())
+    }
+
+    fn share(&mut self, place: &Path) -> bool {
+        let (from, to) = (self.from.join(place), self.to.join(place));
+        if self.links {
+            match fs::hard_link(&from, &to) {
+                Ok(()) => return true,
+                // gone meanwhile, which the copy that follows says
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+                Err(_) => self.links = false,
+            }
+        }
+        let Some(before) = self.before.as_ref().map(|before| before.join(place)) else { return false };
+        let same =
+            |one: &Path, other: &Path| Some(fs::metadata(one).ok()?.len() == fs::metadata(other).ok()?.len());
+        same(&from, &before) == Some(true) && fs::hard_link(&before, &to).is_ok()
+    }
+
+    fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
+        // a file system that does not say how much room there is says so when there is none
+        let Ok(room) = rustix::fs::statvfs(&self.to) else { return Ok(()) };
+        let free = room.f_bavail.saturating_mul(room.f_frsize);
+        if bytes.saturating_add(LEFT) <= free {
+            return Ok(());
+        }
+        let why =
+            format!("{} kB are needed there and 64 MB must be left, {} kB are free", bytes >> 10, free >> 10);
+        Err(StoreError::file("copy into", &self.to)(io::Error::new(io::ErrorKind::StorageFull, why)))
+    }
+
+    /// Copies what is neither journal, samples nor index: the bodies, which never change, and whatever else there is.
+    pub fn rest(&mut self) -> Result<(), StoreError> {
+        self.inside(Path::new(""), |name| name != "journal" && name != crate::store::series::FOLDER)
+    }
+
+    /// Copies all but the index.
+    pub fn everything(&mut self) -> Result<(), StoreError> {
+        self.inside(Path::new(""), |_| true)
+    }
+
+    fn inside(&mut self, place: &Path, takes: fn(&str) -> bool) -> Result<(), StoreError> {
+        let folder = self.from.join(place);
+        let at_top = place.as_os_str().is_empty();
+        for entry in fs::read_dir(&folder).map_err(StoreError::file("list", &folder))? {
+            let entry = entry.map_err(StoreError::file("list", &folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_left = NEVER.contains(&name.as_str()) || name.starts_with(INDEX) || !takes(&name);
+            // what is being written under another name, or was when the power went
+            let is_half =
+                Path::new(&name).extension().is_some_and(|end| end.to_string_lossy().starts_with("tmp-"));
+            if is_half || (at_top && is_left) {
+                continue;
+            }
+            let kind = entry.file_type().map_err(StoreError::file("read", &entry.path()))?;
+            let place = place.join(&name);
+            if kind.is_dir() {
+                self.folder(&place)?;
+                self.inside(&place, |_| true)?;
+                self.close(&place)?;
+            } else if kind.is_file() {
+                self.file(&place, place.starts_with("objects"))?;
+            }
+        }
+        Ok(())
+    }
+}
