@@ -27,6 +27,12 @@ pub struct Sizes {
 }
 
 impl Sizes {
+    /// The largest letters, of words or of notes, in which every one of these lines has room in so many columns; those of
+    /// notes where none has.
+    fn showing<'a>(self, mut lines: impl Iterator<Item = &'a str>, room: u16) -> Scale {
+        if lines.all(|line| self.words.shows(line, room)) { self.words } else { self.notes }
+    }
+
     /// So that a large screen with small letters is as easy to read as a small one.
     pub fn of(area: Rect, theme: &Theme) -> Self {
         let (figures, words, notes) = match (area.width, area.height) {

@@ -10,7 +10,6 @@ use super::{Sizes, below, head, line};
 use crate::console::cx::Cx;
 use crate::console::text;
 use crate::console::theme::Token;
-use crate::console::widgets::large::Scale;
 use crate::model::Incident;
 
 /// The most pages of one list: what is over is counted.
@@ -143,7 +142,7 @@ impl<'a> Pages<'a> {
                 Subject::List(_, lines, none) if lines.is_empty() => {
                     line(inside, buf, self.sizes.words, none, cx, cx.theme.style(Token::Dim));
                 }
-                Subject::List(_, lines, _) => draw_lines(inside, buf, self.sizes.words, &lines[from..to], cx),
+                Subject::List(_, lines, _) => draw_lines(inside, buf, self.sizes, &lines[from..to], cx),
             }
         }
         let notes = self.sizes.notes;
@@ -154,7 +153,9 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn draw_lines(area: Rect, buf: &mut Buffer, scale: Scale, lines: &[Line], cx: &Cx) {
+/// A line each. What stands behind the figures is in smaller letters where only those show the whole of it.
+fn draw_lines(area: Rect, buf: &mut Buffer, sizes: Sizes, lines: &[Line], cx: &Cx) {
+    let scale = sizes.words;
     let letters = |part: &dyn Fn(&Line) -> &str| {
         let longest = lines.iter().map(|line| text::width(part(line))).max().unwrap_or(0);
         u16::try_from(longest).unwrap_or(u16::MAX)
@@ -163,6 +164,9 @@ fn draw_lines(area: Rect, buf: &mut Buffer, scale: Scale, lines: &[Line], cx: &C
     let name = scale.columns(letters(&|line| &line.name)).min(area.width / 2);
     let figure = scale.columns(letters(&|line| &line.figure)).min(area.width.saturating_sub(name));
     let gap = scale.columns(1).max(2);
+    let beside = area.width.saturating_sub(name + figure + 2 * gap);
+    let rest = sizes.showing(lines.iter().map(|line| line.rest.as_str()), beside);
+    let lower = (scale.rows() - rest.rows()) / 2;
     let longest = lines.iter().map(|line| line.share).max().unwrap_or(0);
     let mut left = area;
     for one in lines {
@@ -176,7 +180,8 @@ fn draw_lines(area: Rect, buf: &mut Buffer, scale: Scale, lines: &[Line], cx: &C
         scale.put(buf, (at + figure.saturating_sub(own), left.y), own, &one.figure, &cx.theme, style);
         let at = at + figure + gap;
         let style = cx.theme.style(if one.token == Token::Text { Token::Dim } else { one.token });
-        let at = scale.put(buf, (at, left.y), area.right().saturating_sub(at), &one.rest, &cx.theme, style);
+        let room = area.right().saturating_sub(at);
+        let at = rest.put(buf, (at, left.y + lower), room, &one.rest, &cx.theme, style);
         if let Some(share) = one.share.checked_mul(1000).and_then(|share| share.checked_div(longest)) {
             let room = u64::from(area.right().saturating_sub(at + gap));
             let wide = u16::try_from(room * share / 1000).unwrap_or(0);

@@ -45,6 +45,12 @@ impl Scale {
         letters.saturating_mul(if self.0 == 0 { 1 } else { (ACROSS + GAP) * self.0 })
     }
 
+    /// Whether `line` has room in so many columns: behind its last letter no gap is needed.
+    pub fn shows(self, line: &str, room: u16) -> bool {
+        let letters = u16::try_from(text::width(line)).unwrap_or(u16::MAX);
+        self.columns(letters) <= room.saturating_add(GAP * self.0)
+    }
+
     /// Writes `line` with its upper left corner at `x`, `y` in at most `room` columns, cut where it is too long; returns the
     /// column after it. What has no large letters is written as plain text.
     pub fn put(

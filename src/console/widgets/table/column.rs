@@ -46,8 +46,9 @@ impl Column {
     }
 }
 
-/// Where each column that fits stands: from, width, column. The first cell of a row is the mark.
-pub fn layout(columns: &[Column], width: u16) -> Vec<(u16, u16, usize)> {
+/// Where each column that fits stands: from, width, column. The first cell of a row is the mark. `widest` is the widest
+/// cell of each column that is known: where one is cut, those that grow lend it what they do not use.
+pub fn layout(columns: &[Column], width: u16, widest: &[u16]) -> Vec<(u16, u16, usize)> {
     let mut kept: Vec<usize> = (0..columns.len()).collect();
     let needed = |kept: &[usize]| -> u16 {
         kept.iter().map(|&column| columns[column].width.saturating_add(GAP)).sum::<u16>()
@@ -61,8 +62,7 @@ pub fn layout(columns: &[Column], width: u16) -> Vec<(u16, u16, usize)> {
     }
     let mut over = (width + 1).saturating_sub(needed(&kept));
     let mut growing = kept.iter().filter(|&&column| columns[column].grow).count() as u16;
-    let mut layout = Vec::with_capacity(kept.len());
-    let mut x = 1;
+    let mut widths: Vec<(u16, usize)> = Vec::with_capacity(kept.len());
     for column in kept {
         let mut wide = columns[column].width;
         if columns[column].grow && growing > 0 {
@@ -71,6 +71,12 @@ pub fn layout(columns: &[Column], width: u16) -> Vec<(u16, u16, usize)> {
             over -= part;
             growing -= 1;
         }
+        widths.push((wide, column));
+    }
+    lend(columns, &mut widths, widest);
+    let mut layout = Vec::with_capacity(widths.len());
+    let mut x = 1;
+    for (wide, column) in widths {
         let wide = wide.min(width.saturating_sub(x));
         if wide > 0 {
             layout.push((x, wide, column));
@@ -78,6 +84,24 @@ pub fn layout(columns: &[Column], width: u16) -> Vec<(u16, u16, usize)> {
         x = x.saturating_add(wide + GAP);
     }
     layout
+}
+
+/// Gives columns whose cells are cut what others do not use.
+fn lend(columns: &[Column], widths: &mut [(u16, usize)], widest: &[u16]) {
+    let widest = |column: usize| widest.get(column).copied().unwrap_or(0);
+    // a head keeps its room, with the arrow
+    let head = |column: usize| u16::try_from(columns[column].name.len()).unwrap_or(0) + 1;
+    for short in 0..widths.len() {
+        for lender in 0..widths.len() {
+            let ((wide, column), (lent, from)) = (widths[short], widths[lender]);
+            let lacks = widest(column).saturating_sub(wide);
+            if lender != short && columns[from].grow && lacks > 0 {
+                let part = lent.saturating_sub(widest(from).max(head(from))).min(lacks);
+                widths[short].0 += part;
+                widths[lender].0 -= part;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +113,7 @@ mod tests {
 
     #[test]
     fn columns_go_by_priority_and_grow_into_what_is_over() {
-        let layout = |width| layout(COLUMNS, width);
+        let layout = |width| layout(COLUMNS, width, &[]);
         assert_eq!(layout(80).len(), 3);
         let names = |width| layout(width).iter().map(|(_, _, column)| *column).collect::<Vec<_>>();
         assert_eq!(names(30), [0, 2]);
@@ -97,5 +121,17 @@ mod tests {
         let (x, width, _) = layout(80)[2];
         assert_eq!(x + width, 80);
         assert!(layout(1).is_empty());
+    }
+
+    #[test]
+    fn a_column_that_does_not_use_its_room_lends_it() {
+        let widths = |widest: &[u16]| -> Vec<u16> {
+            layout(COLUMNS, 60, widest).iter().map(|(_, width, _)| *width).collect()
+        };
+        assert_eq!(widths(&[]), [10, 8, 37]);
+        assert_eq!(widths(&[10, 8, 5]), [10, 8, 37], "nobody lacks anything");
+        assert_eq!(widths(&[20, 9, 5]), [20, 9, 26]);
+        assert_eq!(widths(&[90, 8, 5]), [42, 8, 5], "not more than is left");
+        assert_eq!(widths(&[20, 8, 90]), [10, 8, 37], "what is cut itself lends nothing");
     }
 }

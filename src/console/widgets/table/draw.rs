@@ -23,7 +23,8 @@ impl Table {
         let most = self.count().saturating_sub(self.page);
         let least = (self.cursor + 1).saturating_sub(self.page);
         self.offset = self.offset.clamp(least, self.cursor.max(least)).min(most);
-        let layout = layout(self.columns, area.width);
+        self.measure(rows);
+        let layout = layout(self.columns, area.width, &self.widest);
         self.draw_head(area, buf, cx, &layout);
         if self.visible.is_empty() {
             let why = if self.filter.is_empty() { empty } else { "Nothing passes the filter: Esc clears it" };
@@ -56,6 +57,19 @@ impl Table {
                     Align::Left => _ = text::put(buf, area.x + x, y, width, &cell, style),
                     Align::Right => text::put_right(buf, area.x + x, y, width, &cell, style),
                 }
+            }
+        }
+    }
+
+    /// Keeps the widest cell of each column among the rows that were drawn: it grows and never shrinks, so that columns
+    /// stand still.
+    fn measure(&mut self, rows: &dyn Rows) {
+        self.widest.resize(self.columns.len(), 0);
+        let seen = &self.visible[self.offset.min(self.visible.len())..];
+        for row in seen.iter().take(self.page) {
+            for (column, widest) in self.widest.iter_mut().enumerate() {
+                let wide = u16::try_from(text::width(&rows.cell(*row, column))).unwrap_or(u16::MAX);
+                *widest = wide.max(*widest);
             }
         }
     }

@@ -48,6 +48,8 @@ pub struct Table {
     /// Rows that were seen at the last drawing: a page.
     page: usize,
     area: Rect,
+    /// The widest cell of each column that was drawn since the filter was set.
+    widest: Vec<u16>,
     heads: Vec<(u16, u16, usize)>,
 }
 
@@ -68,6 +70,7 @@ impl Table {
             moved: false,
             page: 1,
             area: Rect::ZERO,
+            widest: Vec::new(),
             heads: Vec::new(),
         }
     }
@@ -143,6 +146,7 @@ impl Table {
     /// Puts a filter in force.
     pub fn set_filter(&mut self, text: &str, rows: &dyn Rows) {
         self.filter = Filter::new(text, &self.names());
+        self.widest.clear();
         self.update(rows);
     }
 
