@@ -3,6 +3,9 @@
 //! Pure: moments are handed in and need not be even; one that lies before the last one is taken as the last one.
 
 mod answered;
+mod cut_off;
+mod members;
+mod told;
 mod trip;
 mod watched;
 
@@ -14,9 +17,9 @@ use std::time::Duration;
 use crate::device::icmp::{Fault, Heard, Mark, Probe};
 use crate::model::Moment;
 
-use super::health::{Change, Health, State};
+use super::health::{Health, State};
 use super::target::{Mode, Pace, Part, Target};
-use trip::Trip;
+pub use told::{Stray, Told};
 use watched::Watched;
 
 /// The most probes of one turn: replies are taken in between.
@@ -25,78 +28,6 @@ const TURN: usize = 512;
 const STALL: Duration = Duration::from_secs(2);
 /// So many levels of what a target hangs on are looked at: records may hang on each other in a ring.
 const MOST_ABOVE: usize = 64;
-/// Misses in a row of every canary that mean that this host is cut off.
-const CUT_OFF: u32 = 2;
-
-/// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// A probe was answered.
-    Reply {
-        /// Whose.
-        target: u32,
-        /// The probe's number.
-        number: u64,
-        /// How long it took.
-        rtt: Duration,
-    },
-    /// A probe was not answered within the timeout.
-    Lost {
-        /// Whose.
-        target: u32,
-        /// The probe's number.
-        number: u64,
-        /// What was said against it, or silence.
-        fault: Fault,
-    },
-    /// A probe did not leave this host.
-    Unsent {
-        /// Whose.
-        target: u32,
-        /// The probe's number.
-        number: u64,
-        /// Why not.
-        fault: Fault,
-    },
-    /// Something came that is no reply.
-    Stray {
-        /// What it is.
-        stray: Stray,
-        /// Whose probe it speaks of, where that is known.
-        target: Option<u32>,
-        /// Who it says it is from.
-        from: IpAddr,
-    },
-    /// A target's state changed.
-    Changed {
-        /// Whose.
-        target: u32,
-        /// How.
-        change: Change,
-    },
-    /// A target's badge came or went.
-    Flapping {
-        /// Whose.
-        target: u32,
-        /// Whether it came.
-        on: bool,
-    },
-    /// This host is cut off, or no longer: while it is, no silence is a miss.
-    CutOff(bool),
-}
-
-/// What came and is no reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stray {
-    /// A second reply to one probe.
-    Duplicate,
-    /// A reply after the timeout.
-    Late,
-    /// A reply from another address than was asked.
-    OtherAddress,
-    /// Not sealed by this run.
-    Forged,
-}
 
 /// See the file's head.
 pub struct Watch {
@@ -187,122 +118,6 @@ impl Watch {
     /// Since when this host is cut off.
     pub fn cut_off(&self) -> Option<Moment> {
         self.cut_off
-    }
-
-    // ---- who is watched
-
-    /// One more target, from `now` on. Its number; that of one that was let go is given again, and its probes count
-    /// on, so that a late answer is never taken for another's.
-    pub fn add(&mut self, target: Target, now: Moment) -> u32 {
-        let mut watched = Watched::new(target, now);
-        let number = match self.free.pop() {
-            Some(number) => number,
-            None => u32::try_from(self.targets.len()).unwrap_or(u32::MAX),
-        };
-        match self.targets.get_mut(number as usize) {
-            Some(old) => {
-                watched.number = old.number;
-                *old = watched;
-            }
-            None => self.targets.push(watched),
-        }
-        self.put_address(target.address, number);
-        if target.part == Part::Canary {
-            self.canaries.push(number);
-        }
-        self.set_wake(number);
-        number
-    }
-
-    /// Probes a target once at `at`, beside its regular probes: to know soon of one that is new.
-    pub fn probe_at(&mut self, target: u32, at: Moment) {
-        if let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) {
-            one.hastened = Some(at);
-            self.set_wake(target);
-        }
-    }
-
-    /// This target is not watched any more.
-    pub fn let_go(&mut self, target: u32) {
-        let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };
-        (one.gone, one.mode) = (true, Mode::Paused);
-        let (above, below) = (one.above.take(), std::mem::take(&mut one.below));
-        for other in below {
-            if let Some(other) = self.targets.get_mut(other as usize) {
-                other.above = None;
-            }
-        }
-        if let Some(above) = above.and_then(|above| self.targets.get_mut(above as usize)) {
-            above.below.retain(|below| *below != target);
-        }
-        let Some(one) = self.targets.get_mut(target as usize) else { return };
-        one.underway.clear();
-        let address = one.target.address;
-        self.by_address.retain(|known| *known != (address, target));
-        self.canaries.retain(|known| *known != target);
-        self.set_wake(target);
-        self.free.push(target);
-    }
-
-    /// How a target is probed from now on, its address included.
-    pub fn change(&mut self, number: u32, target: Target, now: Moment) {
-        self.set_address(number, target.address, now);
-        let Some(one) = self.targets.get_mut(number as usize).filter(|one| !one.gone) else { return };
-        if one.target.interval != target.interval {
-            one.regular = now.after(target.phase);
-        }
-        one.target = target;
-        self.set_wake(number);
-    }
-
-    /// What a target hangs on: that is probed soon where the target misses a probe, to tell whose trouble it is.
-    pub fn set_above(&mut self, target: u32, above: Option<u32>) {
-        let above = above.filter(|above| *above != target);
-        let Some(one) = self.targets.get_mut(target as usize).filter(|one| !one.gone) else { return };
-        let before = std::mem::replace(&mut one.above, above);
-        if before == above {
-            return;
-        }
-        if let Some(before) = before.and_then(|before| self.targets.get_mut(before as usize)) {
-            before.below.retain(|below| *below != target);
-        }
-        if let Some(above) = above.and_then(|above| self.targets.get_mut(above as usize)) {
-            above.below.push(target);
-        }
-    }
-
-    /// Changes what is done about a target. One that is paused forgets what is under way.
-    pub fn set_mode(&mut self, target: u32, mode: Mode, now: Moment) {
-        let Some(one) = self.targets.get_mut(target as usize) else { return };
-        let paused = one.mode == Mode::Paused;
-        one.mode = mode;
-        if mode == Mode::Paused {
-            one.underway.clear();
-            one.hastened = None;
-        } else if paused {
-            one.regular = now;
-            one.health = Health::default();
-        }
-        self.set_wake(target);
-    }
-
-    /// The target is somewhere else from now on: what is under way to the old address counts for nothing.
-    pub fn set_address(&mut self, target: u32, address: IpAddr, now: Moment) {
-        let Some(one) = self.targets.get_mut(target as usize) else { return };
-        if one.target.address == address {
-            return;
-        }
-        self.by_address.retain(|known| *known != (one.target.address, target));
-        one.target.address = address;
-        one.underway.clear();
-        (one.trip, one.hastened, one.regular) = (Trip::default(), None, now);
-        self.put_address(address, target);
-        self.set_wake(target);
-    }
-
-    fn put_address(&mut self, address: IpAddr, target: u32) {
-        let place = self.by_address.partition_point(|known| *known < (address, target));
-        self.by_address.insert(place, (address, target));
     }
 
     // ---- time passes
@@ -514,37 +329,6 @@ impl Watch {
         self.set_wake(probe.target);
         if self.canaries.contains(&probe.target) {
             self.look_at_canaries(now, told);
-        }
-    }
-
-    // ---- whether it is us
-
-    /// We are cut off when every canary that used to answer is silent, and nobody has answered since; and where nobody
-    /// has answered at all yet, when every canary is silent.
-    fn look_at_canaries(&mut self, now: Moment, told: &mut Vec<Told>) {
-        let canaries = self.canaries.iter().filter_map(|target| self.targets.get(*target as usize));
-        let nobody_yet = self.last_reply == Moment::default();
-        let trusted: Vec<&Watched> = canaries.filter(|one| one.trusted || nobody_yet).collect();
-        let silent = |one: &&Watched| one.health.misses() >= CUT_OFF && one.newest_miss > self.last_reply;
-        if self.cut_off.is_none() && !trusted.is_empty() && trusted.iter().all(silent) {
-            self.cut_off = Some(now);
-            told.push(Told::CutOff(true));
-        }
-    }
-
-    /// Somebody answered: we are not cut off. What was under way meanwhile says nothing about anybody. Where it was no
-    /// canary, the canaries were wrong.
-    fn see_again(&mut self, now: Moment, canary: bool, told: &mut Vec<Told>) {
-        if self.cut_off.take().is_none() {
-            return;
-        }
-        told.push(Told::CutOff(false));
-        for (target, one) in (0..).zip(&mut self.targets) {
-            one.underway.clear();
-            one.trusted &= canary;
-            if let Some(change) = one.health.forgive(now) {
-                told.push(Told::Changed { target, change });
-            }
         }
     }
 }
