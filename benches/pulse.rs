@@ -2,7 +2,8 @@
 //!
 //! Every target is a loopback address of its own (127.10.0.1 and up), answered by this host's kernel; the CPU time of its
 //! answers is counted with the prober's, for fping too. Without arguments: 10 000 every 2 s and 50 000 every 10 s, by
-//! raw and by ping sockets, then fping (Debian package `fping`) over the same addresses at the same interval.
+//! raw and by ping sockets, then fping (Debian package `fping`) over the same addresses at the same interval. With words
+//! only the rows that have one of them in their name: `cargo bench --bench pulse -- '10000 every 2 s, raw'`.
 
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -21,12 +22,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "{:<28} {:>8} {:>8} {:>5}  {:>9}  {:>9}  rtt ms p50/p99/max",
         "", "sent", "lost", "other", "% of core", "us/probe"
     );
+    // cargo puts an option of its own first
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let wanted = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word.as_str()));
     for (targets, interval, rounds) in [(10_000, 2, 10), (50_000, 10, 3)] {
-        let interval = Duration::from_secs(interval);
         for method in [Method::Raw, Method::Ping] {
-            ours(targets, interval, rounds, method)?;
+            let name = format!("{targets} every {interval} s, {method}");
+            if wanted(&name) {
+                ours(&name, targets, Duration::from_secs(interval), rounds, method)?;
+            }
         }
-        fping(targets, interval, rounds)?;
+        let name = format!("{targets} every {interval} s, fping");
+        if wanted(&name) {
+            fping(&name, targets, Duration::from_secs(interval), rounds)?;
+        }
     }
     Ok(())
 }
@@ -36,12 +45,12 @@ fn addresses(targets: u32) -> impl Iterator<Item = Ipv4Addr> {
 }
 
 fn ours(
+    name: &str,
     targets: u32,
     interval: Duration,
     rounds: u32,
     method: Method,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let name = format!("{targets} every {} s, {method}", interval.as_secs());
     let mut prober = match open_with(method) {
         Ok(prober) => prober,
         Err(why) => {
@@ -89,8 +98,12 @@ fn ours(
 }
 
 /// The same with fping, which sends one probe at a time: `-i` spreads them over the interval.
-fn fping(targets: u32, interval: Duration, rounds: u32) -> Result<(), Box<dyn std::error::Error>> {
-    let name = format!("{targets} every {} s, fping", interval.as_secs());
+fn fping(
+    name: &str,
+    targets: u32,
+    interval: Duration,
+    rounds: u32,
+) -> Result<(), Box<dyn std::error::Error>> {
     let between = interval.as_secs_f64() * 1e3 / f64::from(targets);
     let line = format!(
         "TIMEFORMAT='cpu %U %S'; time fping -q -c {rounds} -p {} -i {between} -t 2000",

@@ -10,7 +10,8 @@ use super::watch::{Told, Watch};
 /// The longest wait: whoever is told may want it to end.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Replies are not taken one by one where there are many: the kernel stamps each as it comes, so none looks late.
-const REST: Duration = Duration::from_millis(4);
+/// Each look costs a wake-up and a call to every socket. Much less than the shortest suspicion (300 ms).
+const REST: Duration = Duration::from_millis(10);
 /// From so many targets on.
 const MANY: usize = 64;
 
