@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use regex::Regex;
-
+use super::pattern::Pattern;
 use super::plain;
 use super::rules::{CompiledAsk, CompiledRule, Rules};
 use super::schema::{Fact, Source};
@@ -151,23 +150,23 @@ impl Rules {
     fn candidates(&self, seen: &Seen) -> Vec<&CompiledRule> {
         let object = enterprise_part(seen);
         let descr = seen.descr.as_deref().unwrap_or("");
-        let mut fitting: Vec<(usize, bool, &CompiledRule)> = Vec::new();
-        for rule in &self.0.rules {
+        let fits = |rule: &&CompiledRule| {
+            rule.text.as_ref().is_none_or(|text| text.is_match(descr))
+                && !rule.without.as_ref().is_some_and(|without| without.is_match(descr))
+        };
+        let of_object = self.0.rules.iter().filter_map(|rule| {
             let longest = rule.objects.iter().filter(|one| object.starts_with(one)).map(Vec::len).max();
-            let Some(length) = longest.or_else(|| rule.objects.is_empty().then_some(0)) else { continue };
-            if rule.text.as_ref().is_some_and(|text| !text.is_match(descr))
-                || rule.without.as_ref().is_some_and(|without| without.is_match(descr))
-            {
-                continue;
-            }
-            fitting.push((length, rule.text.is_some() || rule.has.is_some(), rule));
-        }
-        if fitting.iter().any(|(length, ..)| *length > 0) || self.has_maker(object) {
-            fitting.retain(|(length, ..)| *length > 0);
+            Some((longest.filter(|length| *length > 0)?, rule)).filter(|(_, rule)| fits(rule))
+        });
+        let mut fitting: Vec<(usize, &CompiledRule)> = of_object.collect();
+        if fitting.is_empty() && !self.has_maker(object) {
+            let of_nobody = self.0.rules.iter().filter(|rule| rule.objects.iter().all(Vec::is_empty));
+            fitting.extend(of_nobody.filter(fits).map(|rule| (0, rule)));
         }
         // stable: of equals, the first one written wins
-        fitting.sort_by_key(|(length, is_confirmed, _)| std::cmp::Reverse((*length, *is_confirmed)));
-        fitting.into_iter().map(|(.., rule)| rule).collect()
+        let is_confirmed = |rule: &CompiledRule| rule.text.is_some() || rule.has.is_some();
+        fitting.sort_by_key(|(length, rule)| std::cmp::Reverse((*length, is_confirmed(rule))));
+        fitting.into_iter().map(|(_, rule)| rule).collect()
     }
 
     fn has_maker(&self, object: &[u32]) -> bool {
@@ -237,7 +236,7 @@ fn captured(rule: &CompiledRule, fact: Fact, seen: &Seen) -> Option<String> {
     rule.facts.iter().find_map(|facts| group(facts, descr, fact.group())).filter(|fact| is_meant(fact))
 }
 
-fn group(pattern: &Regex, text: &str, name: &str) -> Option<String> {
+fn group(pattern: &Pattern, text: &str, name: &str) -> Option<String> {
     // what ends a phrase is not part of the word before it
     let found = pattern.captures(text)?.name(name)?.as_str().trim_end_matches([' ', ',', ';', '.']).trim();
     (!found.is_empty()).then(|| found.to_owned())

@@ -2,6 +2,7 @@
 //! the rules make of the answers. What no rule knows stays unknown.
 
 mod judge;
+mod pattern;
 mod plain;
 mod read;
 mod rules;

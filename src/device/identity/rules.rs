@@ -5,19 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use regex::{Regex, RegexBuilder};
 use toml::Spanned;
 
+use super::pattern::{Groups, Pattern};
 use super::schema::{Ask, Fact, Rule, RuleFile, Source};
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/inventory/identity");
 
-/// The most bytes of a pattern's own cache for the fast way.
-const SMALL: usize = 1 << 10;
 /// The longest file of rules, in bytes.
 const LONGEST: u64 = 4 << 20;
 
-/// All rules, compiled. Cheap to clone.
+/// All rules. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Rules(pub(super) Arc<Compiled>);
 
@@ -52,19 +50,19 @@ impl std::fmt::Display for RulesProblem {
 pub(super) struct CompiledRule {
     pub vendor: Option<String>,
     pub objects: Vec<Vec<u32>>,
-    pub text: Option<Regex>,
+    pub text: Option<Pattern>,
     pub has: Option<CompiledAsk>,
-    pub without: Option<Regex>,
+    pub without: Option<Pattern>,
     pub os: Option<String>,
     pub model: Option<String>,
     pub driver: Option<String>,
-    pub facts: Vec<Regex>,
-    pub chassis: Vec<Regex>,
+    pub facts: Vec<Pattern>,
+    pub chassis: Vec<Pattern>,
     pub asks: Vec<CompiledAsk>,
     pub entity: Option<Vec<Fact>>,
     pub prefer: Option<Vec<Source>>,
     pub models: BTreeMap<Vec<u32>, String>,
-    pub tidy: Option<Regex>,
+    pub tidy: Option<Pattern>,
 }
 
 pub(super) struct CompiledAsk {
@@ -74,7 +72,25 @@ pub(super) struct CompiledAsk {
     pub is_relative: bool,
     /// Whether the first instance below it is meant.
     pub is_column: bool,
-    pub find: Option<Regex>,
+    pub find: Option<Pattern>,
+}
+
+/// Whether a file's patterns are known to be right: checking one means compiling it.
+#[derive(Clone, Copy)]
+enum Patterns {
+    /// The binary's: a test checks them.
+    Proven,
+    Unproven,
+}
+
+impl Patterns {
+    fn pattern(self, text: &str, groups: Groups) -> Result<Pattern, String> {
+        let pattern = Pattern::new(text);
+        match self {
+            Self::Proven => Ok(pattern),
+            Self::Unproven => pattern.check(groups).map(|()| pattern),
+        }
+    }
 }
 
 impl Rules {
@@ -104,9 +120,11 @@ impl Rules {
         let mut compiled = Compiled::default();
         // of rules that fit equally well the first one wins, and the user's are meant to
         let (own, embedded): (Vec<_>, Vec<_>) = files.into_iter().partition(|(name, _)| own.contains(name));
-        for (name, text) in own.into_iter().chain(embedded) {
+        let own = own.into_iter().map(|file| (file, Patterns::Unproven));
+        let embedded = embedded.into_iter().map(|file| (file, Patterns::Proven));
+        for ((name, text), patterns) in own.chain(embedded) {
             let added = match text {
-                Ok(text) => compiled.add(&text).map_err(|(line, what)| (Some(line), what)),
+                Ok(text) => compiled.add(&text, patterns).map_err(|(line, what)| (Some(line), what)),
                 Err(what) => Err((None, what)),
             };
             if let Err((line, what)) = added {
@@ -143,14 +161,14 @@ impl Rules {
 
 impl Compiled {
     /// Adds a file's rules; else the line of its first mistake, and what is wrong.
-    fn add(&mut self, text: &str) -> Result<(), (usize, String)> {
+    fn add(&mut self, text: &str, patterns: Patterns) -> Result<(), (usize, String)> {
         let at = |place: usize, what: &str| (line_of(text, place), what.to_owned());
         let file: RuleFile = toml::from_str(text).map_err(|error| {
             at(error.span().map_or(0, |span| span.start), &error.message().trim().replace('\n', "; "))
         })?;
         let compiled = file.rule.into_iter().map(|rule| {
             let place = rule.span().start;
-            compile(rule.into_inner(), &file.vendor)
+            compile(rule.into_inner(), &file.vendor, patterns)
                 .map_err(|what| at(place, &format!("in this rule: {what}")))
         });
         let compiled: Vec<CompiledRule> = compiled.collect::<Result<_, _>>()?;
@@ -169,33 +187,37 @@ impl Compiled {
     }
 }
 
-fn compile(rule: Rule, vendor: &str) -> Result<CompiledRule, String> {
+fn compile(rule: Rule, vendor: &str, patterns: Patterns) -> Result<CompiledRule, String> {
     if rule.object.is_empty() && rule.text.is_none() && rule.has.is_none() {
         return Err("a rule needs object, text or has: else it fits everything".to_owned());
     }
     let vendor = rule.vendor.unwrap_or_else(|| vendor.to_owned());
     let models: Result<BTreeMap<Vec<u32>, String>, String> =
         rule.models.into_iter().map(|(oid, model)| Ok((numbers(&oid)?, model))).collect();
+    let one = |text: Option<&str>| text.map(|text| patterns.pattern(text, Groups::Any)).transpose();
+    let facts = |texts: &[String]| -> Result<Vec<Pattern>, String> {
+        texts.iter().map(|text| patterns.pattern(text, Groups::Facts)).collect()
+    };
     Ok(CompiledRule {
         vendor: Some(vendor).filter(|vendor| !vendor.is_empty() && vendor != "-"),
         objects: rule.object.iter().map(|oid| numbers(oid)).collect::<Result<_, _>>()?,
-        text: rule.text.as_deref().map(pattern).transpose()?,
-        has: rule.has.as_ref().map(ask).transpose()?,
-        without: rule.without.as_deref().map(pattern).transpose()?,
+        text: one(rule.text.as_deref())?,
+        has: rule.has.as_ref().map(|has| ask(has, patterns)).transpose()?,
+        without: one(rule.without.as_deref())?,
         os: rule.os,
         model: rule.model,
         driver: rule.driver,
-        facts: rule.facts.iter().map(|text| facts(text)).collect::<Result<_, _>>()?,
-        chassis: rule.chassis.iter().map(|text| facts(text)).collect::<Result<_, _>>()?,
-        asks: rule.ask.iter().map(ask).collect::<Result<_, _>>()?,
+        facts: facts(&rule.facts)?,
+        chassis: facts(&rule.chassis)?,
+        asks: rule.ask.iter().map(|one| ask(one, patterns)).collect::<Result<_, _>>()?,
         entity: rule.entity,
         prefer: rule.prefer,
         models: models?,
-        tidy: rule.tidy.as_deref().map(pattern).transpose()?,
+        tidy: one(rule.tidy.as_deref())?,
     })
 }
 
-fn ask(ask: &Ask) -> Result<CompiledAsk, String> {
+fn ask(ask: &Ask, patterns: Patterns) -> Result<CompiledAsk, String> {
     let (rest, is_relative) = match ask.oid.strip_prefix('@') {
         Some(rest) => (rest, true),
         None => (ask.oid.as_str(), false),
@@ -209,40 +231,8 @@ fn ask(ask: &Ask) -> Result<CompiledAsk, String> {
         oid: numbers(rest)?,
         is_relative,
         is_column,
-        find: ask.find.as_deref().map(found).transpose()?,
+        find: ask.find.as_deref().map(|text| patterns.pattern(text, Groups::First)).transpose()?,
     })
-}
-
-/// A pattern that is held against short texts now and then: there are a thousand, and what makes one fast takes memory for
-/// each thread.
-fn pattern(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(text).dfa_size_limit(SMALL).build().map_err(|error| {
-        let error = error.to_string();
-        format!("the pattern {text:?}: {}", error.lines().last().unwrap_or_default())
-    })
-}
-
-/// A pattern whose first group is the fact.
-fn found(text: &str) -> Result<Regex, String> {
-    let pattern = pattern(text)?;
-    match pattern.captures_len() {
-        1 => Err(format!("the pattern {text:?} has no group (…): what is in the first one is the fact")),
-        _ => Ok(pattern),
-    }
-}
-
-/// A pattern whose groups have the names of facts.
-fn facts(text: &str) -> Result<Regex, String> {
-    let pattern = pattern(text)?;
-    let mut names = pattern.capture_names().flatten().peekable();
-    if names.peek().is_none() {
-        return Err(format!("the pattern {text:?} has no group (?P<model>…) or of another fact's name"));
-    }
-    let known = ["vendor", "model", "os", "version", "serial"];
-    match names.find(|name| !known.contains(name)) {
-        Some(name) => Err(format!("the pattern {text:?}: {name} is no fact: {} are", known.join(", "))),
-        None => Ok(pattern.clone()),
-    }
 }
 
 fn numbers(oid: &str) -> Result<Vec<u32>, String> {
@@ -269,6 +259,10 @@ mod tests {
 
     #[test]
     fn every_embedded_file_compiles_and_names_drivers_that_are_there() {
+        for file in EMBEDDED.files() {
+            let added = Compiled::default().add(file.contents_utf8().unwrap(), Patterns::Unproven);
+            assert_eq!(added, Ok(()), "{}", file.path().display());
+        }
         let rules = Rules::embedded();
         assert_eq!(rules.problems(), []);
         let drivers = crate::device::driver::Drivers::embedded();

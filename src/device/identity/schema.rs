@@ -93,6 +93,9 @@ pub(super) enum Fact {
 }
 
 impl Fact {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Vendor, Self::Model, Self::Os, Self::Version, Self::Serial];
+
     /// The name of its group in a pattern.
     pub fn group(self) -> &'static str {
         match self {
