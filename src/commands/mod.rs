@@ -18,6 +18,7 @@ mod moment;
 mod nouns;
 mod period;
 mod run;
+mod said;
 mod secrets;
 mod shown;
 pub mod spark;

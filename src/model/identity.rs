@@ -49,6 +49,25 @@ impl Identity {
         }
     }
 
+    /// Whether `other` says the same; when it was said, and how long the device ran then, aside.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        Self { at: other.at, uptime: other.uptime, ..self.clone() } == *other
+    }
+
+    /// When it was read, and what alone may differ between readings that say the same.
+    pub fn reading(&self) -> IdentityReading {
+        IdentityReading { at: self.at, uptime: self.uptime }
+    }
+
+    /// The same identity, as it was read last.
+    #[must_use]
+    pub fn read_again(self, last: Option<IdentityReading>) -> Self {
+        match last.filter(|last| last.at > self.at) {
+            Some(IdentityReading { at, uptime }) => Self { at, uptime, ..self },
+            None => self,
+        }
+    }
+
     /// What differs from `before` and says that the device, its software or its name is another one, in words:
     /// `serial A → B`. Times do not count, nor what was not told on one side.
     pub fn changes(&self, before: &Self) -> Vec<String> {
@@ -78,6 +97,15 @@ impl Identity {
             _ => matches!((&before.mac, &self.mac), (Some(old), Some(new)) if old != new),
         }
     }
+}
+
+/// A reading that said what the one before had said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityReading {
+    /// When.
+    pub at: Timestamp,
+    /// How long the device ran then, in seconds.
+    pub uptime: Option<u64>,
 }
 
 /// That the last reading of a device's identity failed. It is gone with the first reading that does not.

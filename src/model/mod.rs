@@ -30,7 +30,7 @@ pub use device_set::DeviceSet;
 pub use event::{Event, EventKind, Severity};
 pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
-pub use identity::{Identity, IdentityFailure};
+pub use identity::{Identity, IdentityFailure, IdentityReading};
 pub use incident::{Acknowledgement, ChangeBefore, Comment, Ending, Incident, IncidentId};
 pub use length::length;
 pub use maintenance::{Maintenance, MaintenanceId, Scope};

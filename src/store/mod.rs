@@ -134,6 +134,23 @@ impl Store {
         self.0.index.get(key)
     }
 
+    /// Keeps `record` in the index alone: no entry of the journal, and gone when the index is made anew. For what changes
+    /// often and is soon known again.
+    ///
+    /// # Errors
+    /// The index does not take it.
+    pub fn remember<R: Record>(&self, key: &R::Key, record: &R) -> Result<(), StoreError> {
+        self.0.index.remember(key, record)
+    }
+
+    /// What [`Store::remember`] keeps under `key`.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn remembered<R: Record>(&self, key: &R::Key) -> Result<Option<R>, StoreError> {
+        self.0.index.remembered(key)
+    }
+
     /// The records whose encoded keys begin with `prefix`, in order.
     ///
     /// # Errors

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::record::{Key, Record};
 use crate::model::{
-    BlobRef, Device, DeviceId, DeviceName, Event, Identity, IdentityFailure, Incident, IncidentId,
-    Maintenance, MaintenanceId, Revision, Run, SnmpAccess, Timestamp,
+    BlobRef, Device, DeviceId, DeviceName, Event, Identity, IdentityFailure, IdentityReading, Incident,
+    IncidentId, Maintenance, MaintenanceId, Revision, Run, SnmpAccess, Timestamp,
 };
 
 impl Key for DeviceId {
@@ -39,6 +39,12 @@ impl Record for Device {
 
 impl Record for Identity {
     const TABLE: &'static str = "identity";
+    const VERSION: u8 = 1;
+    type Key = DeviceId;
+}
+
+impl Record for IdentityReading {
+    const TABLE: &'static str = "identityreading";
     const VERSION: u8 = 1;
     type Key = DeviceId;
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::model::{BlobRef, DeviceId, Run, RunStatus};
+use crate::model::{BlobRef, DeviceId, IdentityReading, Run, RunStatus};
 
 fn run(device: u64, at: i64) -> (RunKey, Run) {
     let run = Run {
@@ -419,4 +419,29 @@ fn an_index_that_failed_comes_back_though_nobody_writes() {
         11,
         "with the entry that was refused when the index failed"
     );
+}
+
+#[test]
+fn what_is_remembered_outlives_a_restart_and_costs_no_entry_but_goes_with_the_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, reading) = (DeviceId(1), IdentityReading { at: Timestamp(9), uptime: Some(70) });
+    let journal = || fs::metadata(journal::segment_path(folder.path(), 1)).unwrap().len();
+    {
+        let (store, _) = open(folder.path());
+        write_run(&store, 1, 1).unwrap();
+        let before = journal();
+        store.remember(&key, &reading).unwrap();
+        assert_eq!(journal(), before);
+        assert_eq!(verify(&store).unwrap().findings, [], "it is no part of the tables");
+    }
+    {
+        let (store, notes) = open(folder.path());
+        assert_eq!(notes, Vec::<String>::new());
+        assert_eq!(store.remembered::<IdentityReading>(&key).unwrap(), Some(reading));
+        assert_eq!(store.remembered::<IdentityReading>(&DeviceId(2)).unwrap(), None);
+    }
+    rebuild(folder.path(), Timestamp(8)).unwrap();
+    let (store, _) = open(folder.path());
+    assert_eq!(store.remembered::<IdentityReading>(&key).unwrap(), None);
+    assert_eq!(runs(&store), 1);
 }

@@ -180,6 +180,12 @@ pub fn ann() -> Actor {
     Actor::new("ann", "a test", "a command line")
 }
 
+/// How long the journal of the engine in `folder` is.
+pub fn journal_bytes(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder.join("data/journal")).unwrap();
+    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+}
+
 /// Adds managed devices of these names.
 pub async fn add(engine: &Arc<Engine>, names: &[&str]) {
     for name in names {

@@ -6,12 +6,7 @@ use std::time::Duration;
 use noctule::engine::{Actor, Selection};
 use noctule::model::RunStatus::{Changed, Unchanged};
 
-use crate::engine_fixture::{Hand, Network, Script, add, ann, back_up, engine, reports};
-
-fn journal_bytes(folder: &Path) -> u64 {
-    let files = std::fs::read_dir(folder.join("data/journal")).unwrap();
-    files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
-}
+use crate::engine_fixture::{Hand, Network, Script, add, ann, back_up, engine, journal_bytes, reports};
 
 fn bodies(folder: &Path) -> usize {
     let shelves = std::fs::read_dir(folder.join("data/objects")).unwrap();

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use noctule::commands::Exit;
 use noctule::device::snmp::{Oid, Value};
-use noctule::engine::Engine;
 use noctule::engine::fields::{Change, Field};
+use noctule::engine::{Engine, Selection};
 use noctule::lab::snmp::{COMMUNITY, Entry, Objects, SnmpAgent, agents};
 use noctule::model::{EventKind, Severity};
 use serde_json::Value as Json;
 
 use crate::command_fixture::Shell;
-use crate::engine_fixture::{Hand, Network, ann, engine};
+use crate::engine_fixture::{Hand, NOON, Network, ann, engine, journal_bytes};
 
 const QUICK: &str = "[snmp]\ntimeout = \"1s\"\nretries = 0\n";
 
@@ -122,6 +122,47 @@ async fn a_device_that_was_replaced_or_updated_is_an_event() {
 
     let (_, told) = shell.run("identity list --json").await;
     assert_eq!(objects(&told.lines)[0]["serial"], "FOC0000B002");
+}
+
+#[tokio::test]
+async fn a_device_that_says_what_it_said_costs_no_journal_and_shows_when_it_was_read_last() {
+    const DAY: i64 = 86_400_000;
+    let (folder, hand) = (tempfile::tempdir().unwrap(), Hand::new());
+    let engine_again = || engine(folder.path(), QUICK, Network::new(), &hand);
+    let last_read = async |engine: &Arc<Engine>| {
+        let everything = Selection { all: true, ..Selection::default() };
+        let known = engine.identities(&everything).await.unwrap();
+        let identity = known[0].identity.clone().unwrap();
+        (identity.at.0 - NOON, identity.uptime)
+    };
+    let agent = agent_of(&kind("cisco_ios"), "sw-1").await;
+    let run_for = |seconds: u64| {
+        agent.set("1.3.6.1.2.1.1.3.0".parse().unwrap(), Value::Unsigned(seconds * 100));
+        agent.set("1.3.6.1.6.3.10.2.1.3.0".parse().unwrap(), Value::Unsigned(seconds));
+    };
+    let engine = engine_again().await;
+    add_agent(&engine, "sw-1", &agent, &[]).await;
+    run_for(1000);
+    Shell::over(&engine).run("identity run sw-1").await;
+    let before = journal_bytes(folder.path());
+
+    hand.move_by(DAY);
+    run_for(87_400);
+    let (_, told) = Shell::over(&engine).run("identity run sw-1 --json").await;
+    assert_eq!(objects(&told.lines)[0]["uptime"], 87_400);
+    assert_eq!(journal_bytes(folder.path()), before);
+    assert_eq!(last_read(&engine).await, (DAY, Some(87_400)));
+    engine.stop().await;
+    drop(engine);
+    let engine = engine_again().await;
+    assert_eq!(last_read(&engine).await, (DAY, Some(87_400)), "a restart forgets no reading");
+
+    hand.move_by(DAY);
+    run_for(60);
+    agent.set("1.3.6.1.2.1.1.6.0".parse().unwrap(), Value::Bytes(b"rack 4".to_vec()));
+    Shell::over(&engine).run("identity run sw-1").await;
+    assert!(journal_bytes(folder.path()) > before, "a change is kept for good");
+    assert_eq!(last_read(&engine).await, (2 * DAY, Some(60)));
 }
 
 #[tokio::test]
@@ -335,7 +376,7 @@ async fn an_agent_that_was_silent_while_others_answered_is_asked_once_more() {
     let version = [Change::new(Field::SnmpVersion, "2c")];
     add_agent(&engine, "shy", &shy, &version).await;
     add_agent(&engine, "quick", &quick, &version).await;
-    let everything = noctule::engine::Selection { all: true, ..Default::default() };
+    let everything = Selection { all: true, ..Selection::default() };
     let mut reading = engine.identify(&ann(), &everything).unwrap();
     asked.recv().await.unwrap();
     let first = reading.reports.recv().await.unwrap();

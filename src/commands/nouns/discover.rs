@@ -1,11 +1,14 @@
 //! `discover`: what is out there that the inventory does not have.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::commands::answer::{Table, count};
+use crate::commands::said::{Said, cell};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::device::icmp::Method;
 use crate::engine::ActError;
@@ -53,7 +56,7 @@ async fn discover(call: &Call) -> Result<Exit, ActError> {
     let (probed, known, method) = (work.addresses, work.known.len(), work.method);
     // nothing more is sent
     drop(work);
-    let devices = call.engine()?.discovered(found).await?;
+    let devices = call.engine()?.discovered(found.into_values().collect()).await?;
     let lines = lines(call, port);
     let mut ended = Ended { probed, known, method, devices, lines, imported: false, is_interrupted };
     if !call.json {
@@ -90,14 +93,14 @@ fn tell_begin(call: &Call, work: &Discovering) {
 }
 
 /// Takes what comes until all is there or somebody has enough, and says from time to time how far it is.
-async fn wait(call: &Call, work: &mut Discovering) -> (Vec<Found>, bool) {
-    let mut found = Vec::new();
+async fn wait(call: &Call, work: &mut Discovering) -> (BTreeMap<IpAddr, Found>, bool) {
+    let mut found = BTreeMap::new();
     let mut interrupted = call.door.io.interrupted();
     let mut progress = tokio::time::interval_at(Instant::now() + PROGRESS, PROGRESS);
     loop {
         tokio::select! {
             one = work.found.recv() => match one {
-                Some(one) => found.push(one),
+                Some(one) => drop(found.insert(one.address, one)),
                 None => return (found, false),
             },
             () = &mut interrupted => {
@@ -135,15 +138,8 @@ struct Shown<'a> {
     also: Vec<String>,
     device: Option<&'a str>,
     name: Option<&'a str>,
-    vendor: Option<&'a str>,
-    model: Option<&'a str>,
-    os: Option<&'a str>,
-    version: Option<&'a str>,
-    serial: Option<&'a str>,
-    sysname: Option<&'a str>,
-    location: Option<&'a str>,
-    mac: Option<&'a str>,
-    sysobjectid: Option<&'a str>,
+    #[serde(flatten)]
+    said: Said<'a>,
     driver: Option<&'a str>,
     error: Option<&'a Failure>,
     imported: bool,
@@ -204,15 +200,14 @@ impl Ended {
     fn table(&self, call: &Call) {
         let mut table = Table::new(&["address", "name", "vendor", "model", "serial", "driver", ""]);
         for one in &self.devices {
-            let said = one.identity.as_ref();
-            let cell = |value: Option<&String>| value.cloned().unwrap_or_else(|| "-".to_owned());
+            let said = Said::of(one.identity.as_ref());
             table.row([
                 one.address.to_string(),
                 one.name.as_ref().or(one.device.as_ref()).map_or_else(String::new, ToString::to_string),
-                cell(said.and_then(|said| said.vendor.as_ref())),
-                cell(said.and_then(|said| said.model.as_ref())),
-                cell(said.and_then(|said| said.serial.as_ref())),
-                cell(said.and_then(|said| said.driver.as_ref())),
+                cell(said.vendor),
+                cell(said.model),
+                cell(said.serial),
+                cell(driver(one)),
                 remark(one),
             ]);
         }
@@ -247,22 +242,13 @@ impl Ended {
 
     fn tell_program(&self, call: &Call) -> Result<(), ActError> {
         for one in &self.devices {
-            let said = one.identity.as_ref();
             call.object(&Shown {
                 address: one.address.to_string(),
                 also: one.also.iter().map(ToString::to_string).collect(),
                 device: one.device.as_ref().map(|name| name.as_str()),
                 name: one.name.as_ref().map(|name| name.as_str()),
-                vendor: said.and_then(|said| said.vendor.as_deref()),
-                model: said.and_then(|said| said.model.as_deref()),
-                os: said.and_then(|said| said.os.as_deref()),
-                version: said.and_then(|said| said.version.as_deref()),
-                serial: said.and_then(|said| said.serial.as_deref()),
-                sysname: said.and_then(|said| said.sysname.as_deref()),
-                location: said.and_then(|said| said.location.as_deref()),
-                mac: said.and_then(|said| said.mac.as_deref()),
-                sysobjectid: said.and_then(|said| said.sysobjectid.as_deref()),
-                driver: said.and_then(|said| said.driver.as_deref()),
+                said: Said::of(one.identity.as_ref()),
+                driver: driver(one),
                 error: one.error.as_ref(),
                 imported: self.imported && one.name.is_some(),
             })?;
@@ -284,6 +270,11 @@ impl Ended {
             interrupted: self.is_interrupted,
         }
     }
+}
+
+/// The driver that the rules know for it.
+fn driver(one: &Discovered) -> Option<&str> {
+    one.identity.as_ref()?.driver.as_deref()
 }
 
 /// What else is to be said of a device.

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::commands::answer::{Table, count, date};
 use crate::commands::devices::{ALL, DRIVER, GROUP, NAMES, TAG};
+use crate::commands::said::{Said, cell};
 use crate::commands::{Arg, Call, Command, Exit, Needs};
 use crate::engine::ActError;
 use crate::engine::identity::{IdentityReport, Known};
-use crate::model::{Danger, Failure, Identity, Role};
+use crate::model::{Danger, Failure, Role};
 
 const WHICH: &[Arg] = &[NAMES, GROUP, TAG, DRIVER, ALL];
 
@@ -106,16 +107,8 @@ fn tell(call: &Call, report: &IdentityReport) -> Result<(), ActError> {
 struct Shown<'a> {
     device: &'a str,
     at: Option<String>,
-    vendor: Option<&'a str>,
-    model: Option<&'a str>,
-    os: Option<&'a str>,
-    version: Option<&'a str>,
-    serial: Option<&'a str>,
-    sysname: Option<&'a str>,
-    location: Option<&'a str>,
-    contact: Option<&'a str>,
-    mac: Option<&'a str>,
-    sysobjectid: Option<&'a str>,
+    #[serde(flatten)]
+    said: Said<'a>,
     sysdescr: Option<&'a str>,
     uptime: Option<u64>,
     error: Option<&'a Failure>,
@@ -125,21 +118,11 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn of(known: &'a Known) -> Self {
         let identity = known.identity.as_ref();
-        let text = |text: fn(&Identity) -> &Option<String>| identity.and_then(|identity| text(identity).as_deref());
         Self {
             device: known.device.name.as_str(),
             at: identity.map(|identity| identity.at.rfc3339()),
-            vendor: text(|identity| &identity.vendor),
-            model: text(|identity| &identity.model),
-            os: text(|identity| &identity.os),
-            version: text(|identity| &identity.version),
-            serial: text(|identity| &identity.serial),
-            sysname: text(|identity| &identity.sysname),
-            location: text(|identity| &identity.location),
-            contact: text(|identity| &identity.contact),
-            mac: text(|identity| &identity.mac),
-            sysobjectid: text(|identity| &identity.sysobjectid),
-            sysdescr: text(|identity| &identity.sysdescr),
+            said: Said::of(identity),
+            sysdescr: identity.and_then(|identity| identity.sysdescr.as_deref()),
             uptime: identity.and_then(|identity| identity.uptime),
             error: known.failure.as_ref().map(|failure| &failure.failure),
             failing_since: known.failure.as_ref().map(|failure| failure.since.rfc3339()),
@@ -155,13 +138,14 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
         if call.json {
             call.object(&Shown::of(known))?;
         }
+        let said = Said::of(Some(identity));
         table.row([
             known.device.name.to_string(),
-            cell(&identity.vendor),
-            cell(&identity.model),
-            cell(&identity.os),
-            cell(&identity.version),
-            cell(&identity.serial),
+            cell(said.vendor),
+            cell(said.model),
+            cell(said.os),
+            cell(said.version),
+            cell(said.serial),
             date(Some(identity.at)),
         ]);
     }
@@ -178,16 +162,20 @@ async fn unknown(call: &Call) -> Result<Exit, ActError> {
         if call.json {
             call.object(&Shown::of(known))?;
         }
-        let said = |text: fn(&Identity) -> &Option<String>| cell(&known.identity.as_ref().and_then(|said| text(said).clone()));
-        let (since, what) = match (&known.failure, &known.identity) {
-            (Some(failure), _) => (Some(failure.since), failure.failure.to_string()),
-            (None, identity) => (identity.as_ref().map(|identity| identity.at), said(|said| &said.sysdescr)),
+        let identity = known.identity.as_ref();
+        let said = Said::of(identity);
+        let (since, what) = match &known.failure {
+            Some(failure) => (Some(failure.since), failure.failure.to_string()),
+            None => {
+                let descr = identity.and_then(|identity| identity.sysdescr.as_deref());
+                (identity.map(|identity| identity.at), cell(descr))
+            }
         };
         table.row([
             known.device.name.to_string(),
             date(since),
-            said(|said| &said.vendor),
-            said(|said| &said.sysobjectid),
+            cell(said.vendor),
+            cell(said.sysobjectid),
             what,
         ]);
     }
@@ -195,8 +183,4 @@ async fn unknown(call: &Call) -> Result<Exit, ActError> {
         table.print(call, "every device that was asked answered, and is known");
     }
     Ok(Exit::Done)
-}
-
-fn cell(value: &Option<String>) -> String {
-    value.clone().unwrap_or_else(|| "-".to_owned())
 }

@@ -10,15 +10,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::device::icmp::{Means, Method};
 use crate::device::snmp::Credentials;
 use crate::model::{AddressRange, DeviceId, DeviceName, Failure, FailureKind, Identity};
 
 use super::error::ActError;
-use super::identity::{listed, read_at};
+use super::identity::{Doors, Silent, in_two_rounds, listed, read_at};
 use super::start::Engine;
 
 pub use import::Lines;
@@ -47,7 +47,7 @@ pub struct Discovering {
     pub addresses: usize,
     /// Addresses that devices of the inventory have: they are not probed.
     pub known: Vec<(IpAddr, DeviceName)>,
-    /// Each address that answers, once its agent was asked; closed when all were.
+    /// Each address that answers, once its agent was asked, and anew where it was asked once more; closed when all were.
     pub found: mpsc::UnboundedReceiver<Found>,
     stop: Arc<AtomicBool>,
     work: JoinHandle<()>,
@@ -102,35 +102,39 @@ impl Engine {
     }
 }
 
-/// Asks whoever answers, as many at once as the settings say.
+/// Asks whoever answers, and tells of each at once: of those that keep silent, a second time after the second round.
 async fn ask_all(
     engine: Arc<Engine>,
-    mut answering: mpsc::UnboundedReceiver<IpAddr>,
+    answering: mpsc::UnboundedReceiver<IpAddr>,
     port: u16,
     tell: mpsc::UnboundedSender<Found>,
 ) {
-    let agents = Arc::new(Semaphore::new(engine.settings().snmp.concurrency));
-    let mut readings = JoinSet::new();
-    while let Some(address) = answering.recv().await {
-        let Ok(permit) = Arc::clone(&agents).acquire_owned().await else { break };
-        let (engine, tell) = (Arc::clone(&engine), tell.clone());
-        readings.spawn(async move {
-            let reading = ask(&engine, SocketAddr::new(address, port)).await;
-            drop(permit);
+    let doors = Arc::new(Doors::default());
+    let at_once = engine.settings().snmp.concurrency;
+    let ask = |address| {
+        let (engine, doors, tell) = (Arc::clone(&engine), Arc::clone(&doors), tell.clone());
+        async move {
+            let reading = ask(&engine, &doors, SocketAddr::new(address, port)).await;
+            let silence = reading.as_ref().err().filter(|failure| failure.kind == FailureKind::Timeout);
+            let silent = silence.map(|failure| Silent { one: address, failure: failure.clone() });
             // whoever asked may have gone away
             let _ = tell.send(Found { address, reading });
-        });
-        while readings.try_join_next().is_some() {}
-    }
-    while readings.join_next().await.is_some() {}
+            silent
+        }
+    };
+    in_two_rounds(answering, at_once, ask).await;
 }
 
-async fn ask(engine: &Engine, address: SocketAddr) -> Result<(Identity, Credentials), Failure> {
+async fn ask(
+    engine: &Engine,
+    doors: &Doors,
+    address: SocketAddr,
+) -> Result<(Identity, Credentials), Failure> {
     let ways = listed(engine, None);
     if ways.is_empty() {
         let what = "not asked who it is: config.toml lists nothing to try under [snmp]";
         return Err(Failure::new(FailureKind::Incomplete, what));
     }
     // nobody's yet
-    read_at(engine, address, ways, DeviceId(0)).await
+    read_at(engine, doors, address, ways, DeviceId(0)).await
 }

@@ -10,7 +10,9 @@ use crate::engine::events::with_events;
 use crate::engine::fields::{Change, Field};
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
-use crate::model::{Device, DriverId, EventKind, Failure, Identity, IdentityFailure, Severity};
+use crate::model::{
+    Device, DeviceId, DriverId, EventKind, Failure, Identity, IdentityFailure, IdentityReading, Severity,
+};
 
 use super::{IdentityReport, Known};
 
@@ -24,7 +26,40 @@ impl Engine {
         way: &Credentials,
     ) -> Result<IdentityReport, ActError> {
         let asked = Arc::clone(device);
-        let Known { identity: before, failure, .. } = self.aside(move |engine| engine.known(asked)).await?;
+        let known = self.aside(move |engine| engine.known(asked)).await?;
+        let is_as_before = known.identity.as_ref().is_some_and(|before| before.is_same_as(&identity));
+        let changes = if is_as_before && known.failure.is_none() {
+            self.keep_reading(device.id, identity.reading()).await?;
+            Vec::new()
+        } else {
+            self.keep_change(by, known, &identity).await?
+        };
+        self.show_identities();
+        self.learn(by, device, &identity, way).await?;
+        Ok(IdentityReport::read(&device.name, &identity, changes))
+    }
+
+    /// That a device says what it said before is no change: a journal that is kept for good would grow by it every day.
+    async fn keep_reading(
+        self: &Arc<Self>,
+        device: DeviceId,
+        reading: IdentityReading,
+    ) -> Result<(), ActError> {
+        self.aside(move |engine| {
+            let kept = engine.store.remember(&device, &reading);
+            kept.map_err(|error| ActError::storage("storing when an identity was read", &error))
+        })
+        .await
+    }
+
+    /// Stores an identity that is new or another one than before; what differs, in words.
+    async fn keep_change(
+        &self,
+        by: &Actor,
+        known: Known,
+        identity: &Identity,
+    ) -> Result<Vec<String>, ActError> {
+        let Known { device, identity: before, failure } = known;
         let changes = before.as_ref().map(|before| identity.changes(before)).unwrap_or_default();
         let now = self.now();
         let mut events = Vec::new();
@@ -37,7 +72,7 @@ impl Engine {
             let name = Some(device.name.clone());
             events.push(self.event(now, EventKind::IdentityChanged, severity, name, &message));
         }
-        let mut entry = entry(now, by, "identity run").put(&device.id, &identity);
+        let mut entry = entry(now, by, "identity run").put(&device.id, identity);
         if failure.is_some() {
             entry.remove::<IdentityFailure>(&device.id);
         }
@@ -45,9 +80,7 @@ impl Engine {
         if !events.is_empty() {
             self.tell(events);
         }
-        self.show_identities();
-        self.learn(by, device, &identity, way).await?;
-        Ok(IdentityReport::read(&device.name, &identity, changes))
+        Ok(changes)
     }
 
     /// Stores why a reading failed; that it fails as before is no news, unless its record has changed.

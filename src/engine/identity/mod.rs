@@ -2,12 +2,14 @@
 
 mod access;
 mod keep;
+mod rounds;
 mod run;
 mod unasked;
 
 pub(super) use unasked::work;
 
 pub(super) use access::listed;
+pub(super) use rounds::{Doors, Silent, in_two_rounds};
 pub(super) use run::read_at;
 
 use std::sync::Arc;
@@ -192,7 +194,11 @@ impl Engine {
     }
 
     fn known(&self, device: Arc<Device>) -> Result<Known, ActError> {
-        let read = || Ok((self.store.get(&device.id)?, self.store.get(&device.id)?));
+        let read = || {
+            let identity: Option<Identity> = self.store.get(&device.id)?;
+            let last = self.store.remembered(&device.id)?;
+            Ok((identity.map(|identity| identity.read_again(last)), self.store.get(&device.id)?))
+        };
         let (identity, failure) = read().map_err(|error| reading(&error))?;
         Ok(Known { device, identity, failure })
     }

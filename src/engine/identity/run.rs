@@ -1,11 +1,10 @@
 //! Reads identities, many at once: an agent has one question at a time.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::device::identity;
@@ -16,26 +15,9 @@ use crate::model::{Device, DeviceId, Failure, FailureKind, Identity};
 
 use super::IdentityReport;
 use super::access::{address_of, ways};
+use super::rounds::{Doors, Silent, in_two_rounds, these};
 
-/// The most devices that are asked at once where one address answers for many: a proxy, or a simulator.
-const BEHIND_ONE: usize = 4;
-
-/// Of those that are asked at once in the first round, one in so many is in the second.
-const SECOND_ROUND: usize = 4;
-
-/// How many are asked at each address just now.
-#[derive(Default)]
-struct Doors(Mutex<HashMap<SocketAddr, Arc<Semaphore>>>);
-
-impl Doors {
-    fn of(&self, address: SocketAddr) -> Arc<Semaphore> {
-        let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(doors.entry(address).or_insert_with(|| Arc::new(Semaphore::new(BEHIND_ONE))))
-    }
-}
-
-/// The devices in turn, `at_once` of them. Whoever kept silent while others answered is asked once
-/// more behind them all, by fewer at once: a burst may have been too much for an agent, or for the way to it.
+/// The devices in turn, `at_once` of them.
 pub(super) async fn all(
     engine: Arc<Engine>,
     by: Actor,
@@ -43,56 +25,25 @@ pub(super) async fn all(
     at_once: usize,
     report: mpsc::UnboundedSender<IdentityReport>,
 ) {
-    let round = Arc::new(Round { engine, by, report, doors: Doors::default() });
-    let count = devices.len();
-    let silent = round.ask(devices, at_once).await;
-    if silent.len() == count {
-        return round.tell(silent).await;
-    }
-    let again = silent.into_iter().map(|one| one.device).collect();
-    let silent = round.ask(again, at_once.div_ceil(SECOND_ROUND)).await;
-    round.tell(silent).await;
+    let run = Arc::new(Run { engine, by, report, doors: Doors::default() });
+    let ask = |device| {
+        let run = Arc::clone(&run);
+        async move { run.one(device).await }
+    };
+    let silent = in_two_rounds(these(devices), at_once, ask).await;
+    run.tell(silent).await;
 }
 
 /// What the readings of one run share.
-struct Round {
+struct Run {
     engine: Arc<Engine>,
     by: Actor,
     report: mpsc::UnboundedSender<IdentityReport>,
     doors: Doors,
 }
 
-/// A device whose agent said nothing, and the words for that.
-struct Silent {
-    device: Arc<Device>,
-    failure: Failure,
-}
-
-impl Round {
-    /// Reads these, `at_once` of them, and reports all but those that kept silent.
-    async fn ask(self: &Arc<Self>, devices: Vec<Arc<Device>>, at_once: usize) -> Vec<Silent> {
-        let agents = Arc::new(Semaphore::new(at_once));
-        let mut readings = JoinSet::new();
-        let mut silent = Vec::new();
-        for device in devices {
-            let Ok(permit) = Arc::clone(&agents).acquire_owned().await else { break };
-            let round = Arc::clone(self);
-            readings.spawn(async move {
-                let done = round.one(device).await;
-                drop(permit);
-                done
-            });
-            while let Some(done) = readings.try_join_next() {
-                silent.extend(done.ok().flatten());
-            }
-        }
-        while let Some(done) = readings.join_next().await {
-            silent.extend(done.ok().flatten());
-        }
-        silent
-    }
-
-    async fn one(&self, device: Arc<Device>) -> Option<Silent> {
+impl Run {
+    async fn one(&self, device: Arc<Device>) -> Option<Silent<Arc<Device>>> {
         let report = match read(&self.engine, &self.doors, &device).await {
             Ok((identity, way)) => {
                 let kept = self.engine.keep_identity(&self.by, &device, identity, &way).await;
@@ -100,7 +51,9 @@ impl Round {
                     IdentityReport::failed(&device.name, Failure::new(FailureKind::Storage, error.message))
                 })
             }
-            Err(failure) if failure.kind == FailureKind::Timeout => return Some(Silent { device, failure }),
+            Err(failure) if failure.kind == FailureKind::Timeout => {
+                return Some(Silent { one: device, failure });
+            }
             Err(failure) => {
                 self.tell_failure(&device, failure).await;
                 return None;
@@ -112,11 +65,11 @@ impl Round {
     }
 
     /// Stores and reports that these are as they are; together, since each waits for the disk.
-    async fn tell(self: &Arc<Self>, silent: Vec<Silent>) {
+    async fn tell(self: &Arc<Self>, silent: Vec<Silent<Arc<Device>>>) {
         let mut telling = JoinSet::new();
-        for Silent { device, failure } in silent {
-            let round = Arc::clone(self);
-            telling.spawn(async move { round.tell_failure(&device, failure).await });
+        for Silent { one: device, failure } in silent {
+            let run = Arc::clone(self);
+            telling.spawn(async move { run.tell_failure(&device, failure).await });
         }
         while telling.join_next().await.is_some() {}
     }
@@ -132,17 +85,18 @@ impl Round {
 async fn read(engine: &Engine, doors: &Doors, device: &Device) -> Result<(Identity, Credentials), Failure> {
     let address = address_of(device).await?;
     let ways = ways(engine, device)?;
-    let _door = doors.of(address).acquire_owned().await;
-    read_at(engine, address, ways, device.id).await
+    read_at(engine, doors, address, ways, device.id).await
 }
 
 /// The same for an address that need not be a device's.
 pub(in crate::engine) async fn read_at(
     engine: &Engine,
+    doors: &Doors,
     address: SocketAddr,
     ways: Vec<Credentials>,
     device: DeviceId,
 ) -> Result<(Identity, Credentials), Failure> {
+    let _door = doors.enter(address).await;
     let limits = engine.settings().snmp.limits;
     let mut failures: Vec<Failure> = Vec::new();
     for way in ways {

@@ -10,6 +10,7 @@
 mod aside;
 mod check;
 mod opening;
+mod remembered;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
