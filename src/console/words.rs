@@ -1,6 +1,7 @@
 //! What several panes say of a device and of a job.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,8 +11,9 @@ use super::cx::Cx;
 use super::evidence;
 use super::text;
 use super::theme::{self, Token, state};
+use super::widgets::Table;
 use crate::engine::snapshot::{BackupState, DeviceRow, Job, Stage};
-use crate::model::{DeviceId, RunStatus, Timestamp, clean_line};
+use crate::model::{Device, DeviceId, RunStatus, Timestamp, clean_line};
 
 /// A device's health: its glyph and its word.
 pub fn health(row: &DeviceRow, cx: &Cx) -> String {
@@ -45,6 +47,20 @@ fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
         Stage::Retrying(attempt) if task.device == device => Some(format!("attempt {attempt}").into()),
         _ => None,
     })
+}
+
+/// The names of the devices that a command is about: those of `devices` that are marked in the table, else the selected one.
+pub fn marked_or_selected<'a>(table: &Table, devices: impl Iterator<Item = &'a Arc<Device>>) -> Vec<String> {
+    let (marks, cursor) = (table.marked(), table.selected_id());
+    let (mut marked, mut selected) = (Vec::new(), Vec::new());
+    for device in devices {
+        if marks.contains(&device.id.0) {
+            marked.push(device.name.to_string());
+        } else if cursor == Some(device.id.0) {
+            selected.push(device.name.to_string());
+        }
+    }
+    if marked.is_empty() { selected } else { marked }
 }
 
 /// Whether a device's last run left a recording.

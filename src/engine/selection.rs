@@ -116,7 +116,7 @@ impl Sieve<'_> {
     /// Whether a row is left.
     pub fn passes(&mut self, row: &DeviceRow) -> bool {
         let (wanted, device) = (self.selection, row.device.as_ref());
-        wanted.group.as_ref().is_none_or(|group| in_group(&device.group, group))
+        wanted.group.as_ref().is_none_or(|group| is_in_group(&device.group, group))
             && wanted.driver.as_ref().is_none_or(|driver| device.driver.as_ref() == Some(driver))
             && wanted.tags.iter().all(|tag| device.tags.contains(tag))
             && self.filter.matches(COLUMNS.len(), |column| cell(row, COLUMNS[column]), &mut self.matcher)
@@ -147,10 +147,11 @@ fn why(row: &DeviceRow) -> Cow<'_, str> {
     }
 }
 
-/// Whether `group` is `outer` or lies inside it.
-pub fn in_group(group: &str, outer: &str) -> bool {
+/// Whether `group` is `outer` or lies inside it: `campus/north` lies in `campus`. In the empty one are those that are in no
+/// group: a forgotten name must not mean everybody.
+pub fn is_in_group(group: &str, outer: &str) -> bool {
     let outer = outer.trim_matches('/');
-    group.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || outer.is_empty() || rest.starts_with('/'))
+    group.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The error for a device that does not exist, with the nearest name as a suggestion.
@@ -206,6 +207,8 @@ mod tests {
         assert_eq!(picked(&group("campus")), ["n-1"]);
         assert_eq!(picked(&group("campus/north/")), ["n-1"]);
         assert!(picked(&group("camp")).is_empty());
+        assert!(picked(&group("")).is_empty(), "not everybody");
+        assert!(is_in_group("", "/") && !is_in_group("campus", "/"));
     }
 
     #[test]

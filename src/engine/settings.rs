@@ -23,7 +23,7 @@ use audit::AuditTable;
 pub(super) use hidden::Hidden;
 pub use mistakes::{Found, every_mistake};
 use pulse::PulseTable;
-pub use pulse::{Canaries, PulseRule, PulseSettings, is_in_group};
+pub use pulse::{Canaries, PulseRule, PulseSettings};
 pub(super) use reload::{Reload, work};
 use snmp::SnmpTable;
 pub use snmp::{SnmpSettings, SnmpUser};

@@ -10,7 +10,7 @@ use crate::commands::period::{DAYS, FROM, UNTIL};
 use crate::commands::{Arg, Call, Command, Exit, Needs};
 use crate::engine::series::{Availability, Outage};
 use crate::engine::ActError;
-use crate::model::{Danger, Role, Timestamp};
+use crate::model::{Danger, Role, Timestamp, length};
 
 inventory::submit! { Command {
     name: "report availability",
@@ -102,19 +102,6 @@ fn percent(share: Option<f64>) -> String {
         Some(share) if share < 100.0 => format!("{:.4} %", (share * 1e4).floor() / 1e4),
         Some(_) => "100 %".to_owned(),
         None => "unknown".to_owned(),
-    }
-}
-
-/// `0`, `42s`, `12m 5s`, `3h 12m`, `12d 5h`.
-fn length(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0 if time.is_zero() => "0".to_owned(),
-        0 => "<1s".to_owned(),
-        1..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
 
@@ -220,7 +207,5 @@ mod tests {
     fn less_than_all_is_never_shown_as_all() {
         assert_eq!(percent(Some(99.999_99)), "99.9999 %");
         assert_eq!((percent(Some(100.0)), percent(None)), ("100 %".into(), "unknown".into()));
-        assert_eq!(length(Duration::from_millis(4)), "<1s");
-        assert_eq!(length(Duration::from_secs(93_600)), "1d 2h");
     }
 }

@@ -206,12 +206,7 @@ impl Pane for Devices {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        let marked = self.table.marked();
-        if marked.is_empty() {
-            return self.device(cx).into_iter().collect();
-        }
-        let rows = cx.snapshot.devices.iter().filter(|row| marked.contains(&row.device.id.0));
-        rows.map(|row| row.device.name.to_string()).collect()
+        words::marked_or_selected(&self.table, cx.snapshot.devices.iter().map(|row| &row.device))
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -13,6 +13,7 @@ use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::Token;
 use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::console::words;
 use crate::engine::identity::{Known, Standing};
 use crate::engine::query::{Answer, Query};
 use crate::model::{DeviceId, Identity, clean_line};
@@ -296,13 +297,8 @@ impl Pane for Identities {
         self.selected().map(|known| known.device.name.to_string())
     }
 
-    fn devices(&self, cx: &Cx) -> Vec<String> {
-        let marked = self.table().marked();
-        if marked.is_empty() {
-            return self.device(cx).into_iter().collect();
-        }
-        let rows = self.known.iter().filter(|known| marked.contains(&known.device.id.0));
-        rows.map(|known| known.device.name.to_string()).collect()
+    fn devices(&self, _cx: &Cx) -> Vec<String> {
+        words::marked_or_selected(self.table(), self.known.iter().map(|known| &known.device))
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -13,6 +13,7 @@ use crate::console::cx::Cx;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::theme::Token;
 use crate::console::widgets::{Column, Rows, Table, notice, sparkline};
+use crate::console::words;
 use crate::engine::pulse::{Mode, PulseRow, Recent, State};
 use crate::engine::snapshot::DeviceRow;
 use crate::model::{DeviceId, DeviceName, Incident, clean_line};
@@ -261,12 +262,7 @@ impl Pane for Pulse {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        let marked = self.table.marked();
-        if marked.is_empty() {
-            return self.device(cx).into_iter().collect();
-        }
-        let rows = cx.snapshot.devices.iter().filter(|row| marked.contains(&row.device.id.0));
-        rows.map(|row| row.device.name.to_string()).collect()
+        words::marked_or_selected(&self.table, cx.snapshot.devices.iter().map(|row| &row.device))
     }
 
     fn columns(&self) -> Vec<&'static str> {

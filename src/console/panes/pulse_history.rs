@@ -15,7 +15,7 @@ use crate::console::widgets::chart::{self, ChartPoint};
 use crate::console::widgets::notice;
 use crate::engine::query::{Answer, PastOf, Query};
 use crate::engine::series::{DeviceHistory, Outage, Point};
-use crate::model::{DeviceId, Timestamp, clean_line};
+use crate::model::{DeviceId, Timestamp, clean_line, length};
 
 inventory::submit! { Decl {
     name: "pulse-history",
@@ -149,7 +149,7 @@ fn sentence(outage: &Outage, past: &DeviceHistory, cx: &Cx) -> String {
     let until = if outage.until >= past.until { "still".to_owned() } else { cx.date(outage.until) };
     let length = length(Duration::from_millis(outage.until.0.abs_diff(outage.from.0)));
     let planned = if outage.planned { "  planned" } else { "" };
-    format!("{from:<19}  to  {until:<19}  {length:>8}{planned}")
+    format!("{from:<19}  to  {until:<19}  {length:>10}{planned}")
 }
 
 fn chart_point(point: &Point) -> ChartPoint {
@@ -171,17 +171,6 @@ fn percent(share: Option<f64>) -> String {
         Some(share) if share < 100.0 => format!("{:.3} %", (share * 1e3).floor() / 1e3),
         Some(_) => "100 %".to_owned(),
         None => "unknown".to_owned(),
-    }
-}
-
-/// `0`, `42s`, `12m 5s`, `3h 12m`, `12d 5h`.
-fn length(time: Duration) -> String {
-    match time.as_secs() {
-        0 => "0".to_owned(),
-        seconds @ 1..60 => format!("{seconds}s"),
-        seconds @ 60..3600 => format!("{}m {}s", seconds / 60, seconds % 60),
-        seconds @ 3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
-        seconds => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
     }
 }
 

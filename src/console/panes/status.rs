@@ -168,10 +168,7 @@ impl Pane for Status {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        let marked = self.table.marked();
-        let names = View::new(cx).rows.into_iter().filter(|row| marked.contains(&row.device.id.0));
-        let names: Vec<String> = names.map(|row| row.device.name.to_string()).collect();
-        if names.is_empty() { self.device(cx).into_iter().collect() } else { names }
+        words::marked_or_selected(&self.table, View::new(cx).rows.iter().map(|row| &row.device))
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -8,7 +8,7 @@ use crate::engine::actor::Actor;
 use crate::engine::error::ActError;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
-use crate::engine::settings::is_in_group;
+use crate::engine::selection::is_in_group;
 use crate::engine::start::Engine;
 use crate::model::{Device, DeviceId, EventKind, Maintenance, MaintenanceId, Scope, Severity, Timestamp};
 

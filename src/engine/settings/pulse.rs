@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::keys::{Key, Value, length, plain, quoted, shown};
 use super::{Mistake, a_few_seconds, duration, number, or_usual};
 use crate::engine::pulse::Thresholds;
+use crate::engine::selection::is_in_group;
 use crate::engine::series::Keeping;
 use crate::model::Device;
 
@@ -120,11 +121,6 @@ impl PulseRule {
         self.role.as_ref().is_none_or(|role| *role == device.role)
             && self.group.as_ref().is_none_or(|group| is_in_group(&device.group, group))
     }
-}
-
-/// Whether `group` is `outer` or lies inside it: `campus/north` lies in `campus`.
-pub fn is_in_group(group: &str, outer: &str) -> bool {
-    group.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 pub(super) const KEYS: &[Key] = &[
