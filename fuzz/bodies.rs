@@ -87,7 +87,7 @@ pub fn driver_file(data: &[u8]) {
 /// The settings file.
 pub fn settings(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    if let Err(error) = Settings::parse(&text, "config.toml") {
+    if let Err(error) = Settings::parse(&text, "config.toml", Path::new("/nowhere")) {
         assert!(!error.message.chars().any(is_hostile), "{:?}", error.message);
         assert!(error.line.is_none_or(|line| (1..=1 + data.len()).contains(&line)), "{:?}", error.line);
     }

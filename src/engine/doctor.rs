@@ -231,14 +231,14 @@ impl Engine {
 /// driver says where passwords are typed.
 fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, forbidden, what) in [
+    let folders = [
         (data.to_owned(), 0o077, "can be read by other users"),
         (data.join("data.key"), 0o077, "can be read by other users"),
         (config.to_owned(), 0o022, "can be changed by other users"),
-        config_file(config),
         (config.join("drivers"), 0o022, "can be changed by other users"),
         (config.join("identity"), 0o022, "can be changed by other users"),
-    ] {
+    ];
+    for (path, forbidden, what) in folders.into_iter().chain(files_of_settings(config)) {
         findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
     }
     if findings.is_empty() {
@@ -248,12 +248,18 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The settings must be changed by nobody else, and read by nobody else where they hold communities or passwords.
-fn config_file(config: &Path) -> (PathBuf, u32, &'static str) {
-    match Settings::read(config).is_ok_and(|settings| settings.snmp.has_secrets()) {
+/// The settings must be changed by nobody else, and read by nobody else where they hold communities or passwords; so the
+/// files that hold these instead.
+fn files_of_settings(config: &Path) -> Vec<(PathBuf, u32, &'static str)> {
+    let snmp = Settings::read(config).map(|settings| settings.snmp).unwrap_or_default();
+    let settings = match snmp.has_secrets {
         true => (config.join(FILE), 0o077, "holds secrets of SNMP and can be read by other users"),
         false => (config.join(FILE), 0o022, "can be changed by other users"),
-    }
+    };
+    let of_secrets = snmp.secret_files.into_iter();
+    let of_secrets =
+        of_secrets.map(|path| (path, 0o077, "holds secrets of SNMP and can be read by other users"));
+    std::iter::once(settings).chain(of_secrets).collect()
 }
 
 fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) -> Option<Finding> {
@@ -278,14 +284,13 @@ fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) ->
     }
 }
 
-/// The operator's own rules as they are now; the engine uses those that it read when it first needed them.
+/// The operator's own rules as they are now.
 fn look_at_identity_rules(config: &Path) -> Vec<Finding> {
     let rules = Rules::load(Some(&config.join("identity")));
     if rules.problems().is_empty() {
         return vec![Finding::good("identity", "every file of identity rules is well made")];
     }
-    let advice =
-        "mend the file, or take it away, and start noctule anew: until then none of its rules is used";
+    let advice = "mend the file, or take it away: until then its rules are as they were before the mistake, or not used";
     let found = |problem: &RulesProblem| {
         let message = format!("{}/{problem}", config.display());
         Finding::bad("identity", Severity::Warning, clean_line(&message), advice)
@@ -390,13 +395,22 @@ mod tests {
         let look = |text: &str, mode| {
             std::fs::write(&file, text).unwrap();
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-            let (path, forbidden, what) = config_file(folder.path());
-            look_at_mode(&path, forbidden, what, false).map(|finding| finding.advice)
+            let found = files_of_settings(folder.path()).into_iter();
+            let mut found =
+                found.filter_map(|(path, forbidden, what)| look_at_mode(&path, forbidden, what, false));
+            found.next().map(|finding| finding.advice)
         };
         assert_eq!(look("", 0o644), None);
         let secret = "[snmp]\ncommunities = [\"not-public\"]\n";
         assert_eq!(look(secret, 0o644), Some(format!("chmod go= {}", file.display())));
         assert_eq!(look(secret, 0o600), None);
+        let elsewhere = "[snmp]\ncommunity_file = \"snmp\"\n";
+        let named = folder.path().join("snmp");
+        std::fs::write(&named, "not-public\n").unwrap();
+        std::fs::set_permissions(&named, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(look(elsewhere, 0o644), Some(format!("chmod go= {}", named.display())));
+        std::fs::set_permissions(&named, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(look(elsewhere, 0o644), None);
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod records;
 pub mod retention;
 pub mod schedule;
 pub mod search;
+mod secret_file;
 pub mod selection;
 pub mod series;
 pub mod settings;

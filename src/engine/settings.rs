@@ -149,14 +149,14 @@ impl Settings {
             Ok(_) => {}
         }
         let text = std::fs::read_to_string(&path).map_err(|error| fail(error.to_string()))?;
-        Self::parse(&text, &file)
+        Self::parse(&text, &file, folder)
     }
 
-    /// Reads `text`; `file` is its name in errors.
+    /// Reads `text`; `file` is its name in errors, and `folder` where the files with secrets lie that it names.
     ///
     /// # Errors
     /// The first mistake, with its line.
-    pub fn parse(text: &str, file: &str) -> Result<Self, SettingsError> {
+    pub fn parse(text: &str, file: &str, folder: &Path) -> Result<Self, SettingsError> {
         let fail = |at: Option<usize>, message: String| SettingsError {
             file: file.to_owned(),
             line: at.map(|at| line_of(text, at)),
@@ -164,7 +164,7 @@ impl Settings {
         };
         let written: Written = toml::from_str(text)
             .map_err(|error| fail(error.span().map(|span| span.start), error.message().to_owned()))?;
-        let read = written.into_settings().map_err(|(at, message)| fail(Some(at), message))?;
+        let read = written.into_settings(folder).map_err(|(at, message)| fail(Some(at), message))?;
         Ok(Self { written: keys::lines(text), ..read })
     }
 }
@@ -227,7 +227,7 @@ struct LimitsTable {
 type Mistake = (usize, String);
 
 impl Written {
-    fn into_settings(self) -> Result<Settings, Mistake> {
+    fn into_settings(self, folder: &Path) -> Result<Settings, Mistake> {
         let usual = Settings::default();
         let limits = Limits {
             connect: or_usual(self.limits.connect, usual.limits.connect, duration)?,
@@ -240,7 +240,7 @@ impl Written {
             ..usual.limits
         };
         Ok(Settings {
-            snmp: self.snmp.into_settings()?,
+            snmp: self.snmp.into_settings(folder)?,
             audit: self.audit.into_settings()?,
             daily_at: or_usual(self.backup.daily, usual.daily_at, time_of_day)?,
             jitter: or_usual(self.backup.jitter, usual.jitter, less_than_a_day)?,
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_is_the_defaults() {
-        let settings = Settings::parse("", "config.toml").unwrap();
+        let settings = Settings::parse("", "config.toml", Path::new("/")).unwrap();
         assert_eq!(settings.concurrency, 50);
         assert_eq!(settings.daily_at, Some(150));
         assert_eq!(settings.keep_revisions, None);
@@ -383,7 +383,7 @@ mod tests {
             interval = "1s"
             misses = 2
         "#;
-        let settings = Settings::parse(text, "config.toml").unwrap();
+        let settings = Settings::parse(text, "config.toml", Path::new("/")).unwrap();
         assert_eq!(settings.daily_at, Some(23 * 60 + 5));
         assert_eq!(settings.jitter, Duration::from_secs(90));
         assert_eq!(settings.keep_for, Some(Duration::from_secs(365 * 86_400)));
@@ -428,7 +428,7 @@ mod tests {
             ("[store]\nbackup_keep = 0", 2, "1 to 1000"),
             ("[backup", 1, ""),
         ] {
-            let error = Settings::parse(text, "config.toml").unwrap_err();
+            let error = Settings::parse(text, "config.toml", Path::new("/")).unwrap_err();
             assert_eq!(error.line, Some(line), "{text:?}: {error}");
             assert!(error.message.contains(says), "{error}");
             assert!(error.to_string().starts_with("config.toml:"), "{error}");

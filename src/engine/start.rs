@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,7 +12,6 @@ use tokio::task::JoinHandle;
 
 use crate::device::driver::{Drivers, Limits};
 use crate::device::icmp::Probers;
-use crate::device::identity::Rules;
 use crate::device::snmp::Sockets;
 use crate::device::transport::KnownHostsFiles;
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
@@ -22,6 +21,7 @@ use super::audit::{self, Anchoring, ReadLately, Refusals};
 use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
 use super::error::ActError;
+use super::identity::CurrentRules;
 use super::incident::Ledger;
 use super::notify::{self, Notifier};
 use super::present::{EVENTS, Present};
@@ -109,7 +109,7 @@ pub struct Engine {
     pub(super) drivers: ArcSwap<Drivers>,
     pub(super) queue: Queue,
     pub(super) snmp: Arc<Sockets>,
-    pub(super) identity_rules: OnceLock<Rules>,
+    pub(super) identity_rules: Mutex<CurrentRules>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
     /// Held while an act on the inventory checks, stores and shows: two people never take one name.
@@ -168,7 +168,7 @@ impl Engine {
         let engine = Arc::new(Self {
             queue: Queue::new(settings.concurrency),
             snmp: Arc::default(),
-            identity_rules: OnceLock::new(),
+            identity_rules: Mutex::default(),
             publisher: Arc::default(),
             bus: broadcast::channel(1024).0,
             acting: tokio::sync::Mutex::default(),

@@ -358,6 +358,36 @@ async fn version_1_is_read_where_it_is_all_that_there_is() {
 }
 
 #[tokio::test]
+async fn rules_that_were_edited_hold_at_the_next_reading_and_a_mistake_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path(), QUICK, Network::new(), &Hand::new()).await;
+    let stranger = Entry { object: "999999.1".into(), descr: "Zorblax 9000".into(), ..kind("frr") };
+    let agent = agent_of(&stranger, "odd").await;
+    add_agent(&engine, "odd", &agent, &[]).await;
+    let mut events = engine.subscribe();
+    let vendor = async || {
+        let (_, told) = Shell::over(&engine).run("identity run odd --json").await;
+        objects(&told.lines)[0]["vendor"].clone()
+    };
+    assert_eq!(vendor().await, Json::Null);
+    let rules = folder.path().join("config/identity");
+    std::fs::create_dir(&rules).unwrap();
+    let file = rules.join("zorblax.toml");
+    std::fs::write(&file, "vendor = 'Zorblax'\n[[rule]]\nobject = ['999999']\n").unwrap();
+    assert_eq!(vendor().await, "Zorblax");
+    assert!(events.try_recv().is_err());
+    std::fs::write(&file, "vendor = 'Zorblax'\n[[rule]]\nobjects = ['999999']\n").unwrap();
+    assert_eq!(vendor().await, "Zorblax", "what it said before holds");
+    let event = events.recv().await.unwrap();
+    assert_eq!((event.kind, event.severity), (EventKind::System, Severity::Warning));
+    assert!(event.message.starts_with("identity/zorblax.toml: line 3: unknown field"), "{}", event.message);
+    assert_eq!(vendor().await, "Zorblax");
+    assert!(events.try_recv().is_err(), "it is told once");
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(vendor().await, Json::Null);
+}
+
+#[tokio::test]
 async fn an_agent_that_was_silent_while_others_answered_is_asked_once_more() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let folder = tempfile::tempdir().unwrap();

@@ -25,9 +25,11 @@ pub(super) struct Compiled {
     pub enterprises: BTreeMap<u32, String>,
     pub agents: BTreeMap<u32, String>,
     problems: Vec<RulesProblem>,
+    /// The texts of the user's files without a mistake, or as they were before it.
+    own: BTreeMap<String, String>,
 }
 
-/// A file of rules with a mistake; none of its rules is used.
+/// A file of rules with a mistake: what it said before is used, where it was read before, else none of its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesProblem {
     /// The file.
@@ -76,7 +78,7 @@ pub(super) struct CompiledAsk {
 }
 
 /// Whether a file's patterns are known to be right: checking one means compiling it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Patterns {
     /// The binary's: a test checks them.
     Proven,
@@ -102,6 +104,11 @@ impl Rules {
     /// The rules of the binary, and those of `folder`; a file there takes the place of the binary's file of that name.
     /// A folder that is not there adds none.
     pub fn load(folder: Option<&Path>) -> Self {
+        Self::load_after(&Self::default(), folder)
+    }
+
+    /// The same, where `before` was in force: a file that has a mistake now goes on to say what it said then.
+    pub fn load_after(before: &Self, folder: Option<&Path>) -> Self {
         let mut files: BTreeMap<String, Result<String, String>> = BTreeMap::new();
         for file in EMBEDDED.files() {
             let name = file.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -124,11 +131,24 @@ impl Rules {
         let embedded = embedded.into_iter().map(|file| (file, Patterns::Proven));
         for ((name, text), patterns) in own.chain(embedded) {
             let added = match text {
-                Ok(text) => compiled.add(&text, patterns).map_err(|(line, what)| (Some(line), what)),
+                Ok(text) => compiled.add(&text, patterns).map_err(|(line, what)| (Some(line), what)).map(|()| text),
                 Err(what) => Err((None, what)),
             };
-            if let Err((line, what)) = added {
-                compiled.problems.push(RulesProblem { file: format!("identity/{name}"), line, what });
+            let in_force = match added {
+                Ok(text) => Some(text),
+                Err((line, what)) => {
+                    compiled.problems.push(RulesProblem { file: format!("identity/{name}"), line, what });
+                    // it was well made then
+                    before
+                        .0
+                        .own
+                        .get(&name)
+                        .cloned()
+                        .filter(|text| compiled.add(text, Patterns::Proven).is_ok())
+                }
+            };
+            if let (Patterns::Unproven, Some(text)) = (patterns, in_force) {
+                compiled.own.insert(name, text);
             }
         }
         Self(Arc::new(compiled))
@@ -273,6 +293,33 @@ mod tests {
         vendors.sort_unstable();
         vendors.dedup();
         assert!(vendors.len() >= 100, "{}", vendors.len());
+    }
+
+    #[test]
+    fn a_file_that_has_a_mistake_now_says_what_it_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let makers = |rules: &Rules| -> Vec<String> {
+            let of_nine = rules.0.rules.iter().filter(|rule| rule.objects.contains(&vec![99_999]));
+            of_nine.filter_map(|rule| rule.vendor.clone()).collect()
+        };
+        let maker = |name: &str| format!("vendor = '{name}'\n[[rule]]\nobject = ['99999']\n");
+        write("a.toml", &maker("Acme"));
+        write("b.toml", "[[rule]]\n");
+        let first = Rules::load(Some(folder.path()));
+        assert_eq!((makers(&first), first.problems().len()), (vec!["Acme".to_owned()], 1));
+        write("a.toml", "vendor = ");
+        write("b.toml", &maker("Bolt"));
+        let second = Rules::load_after(&first, Some(folder.path()));
+        assert_eq!(
+            (makers(&second), second.problems().len()),
+            (vec!["Acme".to_owned(), "Bolt".to_owned()], 1)
+        );
+        let third = Rules::load_after(&second, Some(folder.path()));
+        assert_eq!(makers(&third).len(), 2, "also the second time");
+        std::fs::remove_file(folder.path().join("a.toml")).unwrap();
+        let fourth = Rules::load_after(&third, Some(folder.path()));
+        assert_eq!((makers(&fourth), fourth.problems().len()), (vec!["Bolt".to_owned()], 0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::device::snmp::Credentials;
 use crate::model::{AddressRange, DeviceId, DeviceName, Failure, FailureKind, Identity};
 
 use super::error::ActError;
-use super::identity::{Doors, Silent, in_two_rounds, listed, read_at};
+use super::identity::{How, Silent, in_two_rounds, listed, read_at};
 use super::start::Engine;
 
 pub use import::Lines;
@@ -109,12 +109,12 @@ async fn ask_all(
     port: u16,
     tell: mpsc::UnboundedSender<Found>,
 ) {
-    let doors = Arc::new(Doors::default());
+    let how = Arc::new(How::new(&engine));
     let at_once = engine.settings().snmp.concurrency;
     let ask = |address| {
-        let (engine, doors, tell) = (Arc::clone(&engine), Arc::clone(&doors), tell.clone());
+        let (engine, how, tell) = (Arc::clone(&engine), Arc::clone(&how), tell.clone());
         async move {
-            let reading = ask(&engine, &doors, SocketAddr::new(address, port)).await;
+            let reading = ask(&engine, &how, SocketAddr::new(address, port)).await;
             let silence = reading.as_ref().err().filter(|failure| failure.kind == FailureKind::Timeout);
             let silent = silence.map(|failure| Silent { one: address, failure: failure.clone() });
             // whoever asked may have gone away
@@ -125,16 +125,12 @@ async fn ask_all(
     in_two_rounds(answering, at_once, ask).await;
 }
 
-async fn ask(
-    engine: &Engine,
-    doors: &Doors,
-    address: SocketAddr,
-) -> Result<(Identity, Credentials), Failure> {
+async fn ask(engine: &Engine, how: &How, address: SocketAddr) -> Result<(Identity, Credentials), Failure> {
     let ways = listed(engine, None);
     if ways.is_empty() {
         let what = "not asked who it is: config.toml lists nothing to try under [snmp]";
         return Err(Failure::new(FailureKind::Incomplete, what));
     }
     // nobody's yet
-    read_at(engine, doors, address, ways, DeviceId(0)).await
+    read_at(engine, how, address, ways, DeviceId(0)).await
 }

@@ -1,16 +1,18 @@
 //! Identities: what devices say they are over SNMP, and what changed about that.
 
 mod access;
+mod current_rules;
 mod keep;
 mod rounds;
 mod run;
 mod unasked;
 
+pub(super) use current_rules::CurrentRules;
 pub(super) use unasked::work;
 
 pub(super) use access::listed;
-pub(super) use rounds::{Doors, Silent, in_two_rounds};
-pub(super) use run::read_at;
+pub(super) use rounds::{Silent, in_two_rounds};
+pub(super) use run::{How, read_at};
 
 use std::sync::Arc;
 
@@ -18,7 +20,6 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::device::identity::Rules;
 use crate::model::{Device, DeviceName, Failure, Identity, IdentityFailure};
 use crate::store::StoreError;
 
@@ -201,16 +202,6 @@ impl Engine {
         };
         let (identity, failure) = read().map_err(|error| reading(&error))?;
         Ok(Known { device, identity, failure })
-    }
-
-    /// The rules by which devices are known; read when they are first needed.
-    pub(super) fn identity_rules(&self) -> &Rules {
-        self.identity_rules.get_or_init(|| {
-            let rules = Rules::load(Some(&self.options.config_dir.join("identity")));
-            let notes: Vec<String> = rules.problems().iter().map(ToString::to_string).collect();
-            self.tell_notes(&notes);
-            rules
-        })
     }
 }
 

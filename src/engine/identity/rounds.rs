@@ -83,7 +83,7 @@ where
 
 /// How many are asked at each address just now.
 #[derive(Default)]
-pub(in crate::engine) struct Doors(Mutex<HashMap<SocketAddr, Arc<Semaphore>>>);
+pub(super) struct Doors(Mutex<HashMap<SocketAddr, Arc<Semaphore>>>);
 
 impl Doors {
     /// Waits until not too many are asked at the address; `None` never comes.

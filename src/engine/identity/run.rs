@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::device::identity;
+use crate::device::identity::{self, Rules};
 use crate::device::snmp::Credentials;
 use crate::engine::actor::Actor;
 use crate::engine::start::Engine;
@@ -25,7 +25,8 @@ pub(super) async fn all(
     at_once: usize,
     report: mpsc::UnboundedSender<IdentityReport>,
 ) {
-    let run = Arc::new(Run { engine, by, report, doors: Doors::default() });
+    let how = How::new(&engine);
+    let run = Arc::new(Run { engine, by, report, how });
     let ask = |device| {
         let run = Arc::clone(&run);
         async move { run.one(device).await }
@@ -39,12 +40,12 @@ struct Run {
     engine: Arc<Engine>,
     by: Actor,
     report: mpsc::UnboundedSender<IdentityReport>,
-    doors: Doors,
+    how: How,
 }
 
 impl Run {
     async fn one(&self, device: Arc<Device>) -> Option<Silent<Arc<Device>>> {
-        let report = match read(&self.engine, &self.doors, &device).await {
+        let report = match read(&self.engine, &self.how, &device).await {
             Ok((identity, way)) => {
                 let kept = self.engine.keep_identity(&self.by, &device, identity, &way).await;
                 kept.unwrap_or_else(|error| {
@@ -81,27 +82,39 @@ impl Run {
     }
 }
 
+/// What the readings of one run have in common, whoever is asked.
+pub(in crate::engine) struct How {
+    doors: Doors,
+    rules: Rules,
+}
+
+impl How {
+    pub fn new(engine: &Engine) -> Self {
+        Self { doors: Doors::default(), rules: engine.identity_rules() }
+    }
+}
+
 /// Tries each way to ask until one is answered.
-async fn read(engine: &Engine, doors: &Doors, device: &Device) -> Result<(Identity, Credentials), Failure> {
+async fn read(engine: &Engine, how: &How, device: &Device) -> Result<(Identity, Credentials), Failure> {
     let address = address_of(device).await?;
     let ways = ways(engine, device)?;
-    read_at(engine, doors, address, ways, device.id).await
+    read_at(engine, how, address, ways, device.id).await
 }
 
 /// The same for an address that need not be a device's.
 pub(in crate::engine) async fn read_at(
     engine: &Engine,
-    doors: &Doors,
+    how: &How,
     address: SocketAddr,
     ways: Vec<Credentials>,
     device: DeviceId,
 ) -> Result<(Identity, Credentials), Failure> {
-    let _door = doors.enter(address).await;
+    let _door = how.doors.enter(address).await;
     let limits = engine.settings().snmp.limits;
     let mut failures: Vec<Failure> = Vec::new();
     for way in ways {
         let agent = engine.snmp.client(address, way.clone(), limits).await?;
-        let reading = identity::read(&agent, engine.identity_rules(), device, engine.now());
+        let reading = identity::read(&agent, &how.rules, device, engine.now());
         // the client bounds itself; this is the belt to its braces
         let ended = tokio::time::timeout(limits.whole + Duration::from_secs(5), reading).await;
         match ended.unwrap_or_else(|_| Err(overdue(limits.whole))) {

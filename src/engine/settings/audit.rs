@@ -64,12 +64,15 @@ fn absolute(text: String) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Settings;
     use super::*;
 
     #[test]
     fn reads_where_anchors_go() {
-        let read = |text: &str| Settings::parse(text, "config.toml").map(|settings| settings.audit);
+        let read =
+            |text: &str| Settings::parse(text, "config.toml", Path::new("/")).map(|settings| settings.audit);
         assert!(!read("").unwrap().is_anchored());
         let both = read("[audit]\nanchor_file = \"/var/log/noctule/anchors\"\nsyslog = true").unwrap();
         assert_eq!(both.anchor_file, Some(PathBuf::from("/var/log/noctule/anchors")));

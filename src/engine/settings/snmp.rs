@@ -1,5 +1,6 @@
 //! `[snmp]`: how agents are asked, by whom, and when they are asked without anybody saying so.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use super::keys::{Key, Value, length, moment, plain, quoted, text};
 use super::{Hidden, Mistake, a_few_seconds, duration, less_than_a_day, number, or_usual, time_of_day};
 use crate::device::snmp::{Credentials, SnmpLimits};
 use crate::engine::fields::{Field, check_secret};
+use crate::engine::secret_file;
 use crate::model::{Secret, SnmpAuth, SnmpPrivacy, is_hostile};
 
 /// The most users and the most communities in the file: each is a wait for a device that knows none of them.
@@ -31,6 +33,10 @@ pub struct SnmpSettings {
     pub concurrency: usize,
     /// How long and how much an agent may answer.
     pub limits: SnmpLimits,
+    /// The files with secrets that the file names: nobody else's to read.
+    pub secret_files: Vec<PathBuf>,
+    /// Whether the file itself holds a secret, and is nobody else's to read.
+    pub has_secrets: bool,
 }
 
 impl Default for SnmpSettings {
@@ -43,14 +49,9 @@ impl Default for SnmpSettings {
             after_outage: Some(Duration::from_secs(60)),
             concurrency: 200,
             limits: SnmpLimits::default(),
+            secret_files: Vec::new(),
+            has_secrets: false,
         }
-    }
-}
-
-impl SnmpSettings {
-    /// Whether the file holds a secret, and is nobody else's to read.
-    pub fn has_secrets(&self) -> bool {
-        !self.communities.is_empty() || self.users.iter().any(|user| user.auth.is_some())
     }
 }
 
@@ -130,6 +131,7 @@ impl SnmpUser {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SnmpTable {
     communities: Option<Spanned<Vec<Hidden>>>,
+    community_file: Option<Spanned<PathBuf>>,
     user: Vec<Spanned<UserTable>>,
     daily: Option<Spanned<String>>,
     spread: Option<Spanned<String>>,
@@ -146,21 +148,26 @@ struct UserTable {
     user: Spanned<String>,
     auth: Option<Spanned<String>>,
     auth_password: Option<Spanned<Hidden>>,
+    auth_password_file: Option<Spanned<PathBuf>>,
     #[serde(rename = "priv")]
     privacy: Option<Spanned<String>>,
     #[serde(rename = "priv_password")]
     privacy_password: Option<Spanned<Hidden>>,
+    #[serde(rename = "priv_password_file")]
+    privacy_password_file: Option<Spanned<PathBuf>>,
 }
 
 impl SnmpTable {
-    pub(super) fn into_settings(self) -> Result<SnmpSettings, Mistake> {
+    /// `folder` is where the files lie that it names.
+    pub(super) fn into_settings(self, folder: &Path) -> Result<SnmpSettings, Mistake> {
+        let (secret_files, has_secrets) = (self.secret_files(folder), self.has_secrets());
         let usual = SnmpSettings::default();
         if let Some(one_too_many) = self.user.get(MOST) {
             return Err((one_too_many.span().start, format!("more than {MOST} users")));
         }
         Ok(SnmpSettings {
-            users: self.user.into_iter().map(a_user).collect::<Result<_, _>>()?,
-            communities: or_usual(self.communities, Vec::new(), communities)?,
+            users: self.user.into_iter().map(|user| a_user(user, folder)).collect::<Result<_, _>>()?,
+            communities: communities(self.communities, self.community_file, folder)?,
             daily_at: or_usual(self.daily, usual.daily_at, time_of_day)?,
             spread: or_usual(self.spread, usual.spread, less_than_a_day)?,
             after_outage: or_usual(self.after_outage, usual.after_outage, a_length_or_off)?,
@@ -173,7 +180,27 @@ impl SnmpTable {
                 whole: or_usual(self.whole, usual.limits.whole, a_few_seconds)?,
                 ..usual.limits
             },
+            secret_files,
+            has_secrets,
         })
+    }
+
+    fn secret_files(&self, folder: &Path) -> Vec<PathBuf> {
+        let of_users = self.user.iter().map(Spanned::get_ref).flat_map(|user| {
+            let UserTable { auth_password_file, privacy_password_file, .. } = user;
+            [auth_password_file, privacy_password_file]
+        });
+        let named = of_users.chain([&self.community_file]).flatten();
+        named.map(|file| folder.join(file.get_ref())).collect()
+    }
+
+    fn has_secrets(&self) -> bool {
+        self.communities.as_ref().is_some_and(|communities| !communities.get_ref().is_empty())
+            || self
+                .user
+                .iter()
+                .map(Spanned::get_ref)
+                .any(|user| user.auth_password.is_some() || user.privacy_password.is_some())
     }
 }
 
@@ -181,31 +208,42 @@ fn a_length_or_off(text: String) -> Result<Option<Duration>, String> {
     if text == "off" { Ok(None) } else { duration(text).map(Some) }
 }
 
-fn communities(written: Vec<Hidden>) -> Result<Vec<Secret>, String> {
-    if written.len() > MOST {
-        return Err(format!("more than {MOST} communities"));
+/// Those that stand here, then those of the file, which has one a line.
+fn communities(
+    here: Option<Spanned<Vec<Hidden>>>,
+    file: Option<Spanned<PathBuf>>,
+    folder: &Path,
+) -> Result<Vec<Secret>, Mistake> {
+    let at =
+        [here.as_ref().map(Spanned::span), file.as_ref().map(Spanned::span)].into_iter().flatten().last();
+    let checked = |written: Vec<Secret>| -> Result<Vec<Secret>, String> {
+        written.iter().map(|community| secret(Field::SnmpCommunity, community)).collect()
+    };
+    let mut all =
+        or_usual(here, Vec::new(), |written| checked(written.into_iter().map(|one| one.0).collect()))?;
+    all.extend(or_usual(file, Vec::new(), |file| checked(secret_file::read_lines(&folder.join(file))?))?);
+    match at.filter(|_| all.len() > MOST) {
+        Some(at) => Err((at.start, format!("more than {MOST} communities"))),
+        None => Ok(all),
     }
-    let checked = written.into_iter().map(|community| match community.0.is_empty() {
-        true => Err("an empty community".to_owned()),
-        false => secret(Field::SnmpCommunity, &community),
-    });
-    checked.collect()
 }
 
 /// A user, under the same rules as a device's own: see the columns `snmp_user` to `snmp_priv_password` of an import.
-fn a_user(table: Spanned<UserTable>) -> Result<SnmpUser, Mistake> {
+fn a_user(table: Spanned<UserTable>, folder: &Path) -> Result<SnmpUser, Mistake> {
     let at = table.span().start;
-    let UserTable { user: name, auth, auth_password, privacy, privacy_password } = table.into_inner();
-    let name_at = name.span().start;
-    let name = name.into_inner();
+    let table = table.into_inner();
+    let name_at = table.user.span().start;
+    let name = table.user.into_inner();
     // RFC 3414: SnmpAdminString (SIZE(1..32))
     if name.is_empty() || name.chars().count() > 32 || name.chars().any(is_hostile) {
         return Err((name_at, "the name of a user has 1 to 32 visible characters".to_owned()));
     }
-    let auth = or_usual(auth, None, |text| text.parse::<SnmpAuth>().map(Some))?;
-    let privacy = or_usual(privacy, None, |text| text.parse::<SnmpPrivacy>().map(Some))?;
-    let password = or_usual(auth_password, None, |text| secret(Field::SnmpAuthPassword, &text).map(Some))?;
-    let hidden = or_usual(privacy_password, None, |text| secret(Field::SnmpPrivPassword, &text).map(Some))?;
+    let auth = or_usual(table.auth, None, |text| text.parse::<SnmpAuth>().map(Some))?;
+    let privacy = or_usual(table.privacy, None, |text| text.parse::<SnmpPrivacy>().map(Some))?;
+    let (here, file) = (table.auth_password, table.auth_password_file);
+    let password = a_password(Field::SnmpAuthPassword, here, file, folder)?;
+    let (here, file) = (table.privacy_password, table.privacy_password_file);
+    let hidden = a_password(Field::SnmpPrivPassword, here, file, folder)?;
     let lacks = |what: &str| Err((at, format!("the user {name} lacks {what}")));
     match (&auth, &password, &privacy, &hidden) {
         (None, Some(_), ..) | (None, _, Some(_), _) => lacks("auth: which digest its password is for"),
@@ -220,8 +258,24 @@ fn a_user(table: Spanned<UserTable>) -> Result<SnmpUser, Mistake> {
     }
 }
 
-fn secret(field: Field, text: &Hidden) -> Result<Secret, String> {
-    let checked = check_secret(field, text.0.expose()).map_err(|error| error.message)?;
+/// A password that stands here or in a file; not both.
+fn a_password(
+    field: Field,
+    here: Option<Spanned<Hidden>>,
+    file: Option<Spanned<PathBuf>>,
+    folder: &Path,
+) -> Result<Option<Secret>, Mistake> {
+    if let (Some(_), Some(file)) = (&here, &file) {
+        return Err((file.span().start, "it stands in the file and here: one of both".to_owned()));
+    }
+    let here = or_usual(here, None, |text| secret(field, &text.0).map(Some))?;
+    let in_file =
+        or_usual(file, None, |file| secret(field, &secret_file::read(&folder.join(file))?).map(Some))?;
+    Ok(here.or(in_file))
+}
+
+fn secret(field: Field, text: &Secret) -> Result<Secret, String> {
+    let checked = check_secret(field, text.expose()).map_err(|error| error.message)?;
     match checked.is_empty() {
         true => Err(format!("{field}: empty")),
         false => Ok(checked),
@@ -241,8 +295,8 @@ mod tests {
             "[snmp]\ncommunities = [\"comm-one\"]\n{USER}auth = \"SHA-256\"\nauth_password = \"auth-password\"\npriv = \"aes\"\n\
              [[snmp.user]]\nuser = \"old\"\nauth = \"md5\"\nauth_password = \"auth-password\"\n"
         );
-        let snmp = Settings::parse(&text, "config.toml").unwrap().snmp;
-        assert!(snmp.has_secrets());
+        let snmp = Settings::parse(&text, "config.toml", Path::new("/")).unwrap().snmp;
+        assert!(snmp.has_secrets);
         let shown: Vec<String> =
             snmp.users.iter().map(|user| Credentials::from(user.clone()).shown()).collect();
         assert_eq!(shown, ["SNMP 3 as noc, sha256 and aes", "SNMP 3 as old, md5"]);
@@ -252,11 +306,52 @@ mod tests {
     }
 
     #[test]
+    fn secrets_stand_in_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("auth", "auth-s3cr3t\n");
+        write("priv", "priv-s3cr3t\n");
+        write("communities", "first-s3cr3t\nsecond-s3cr3t\n");
+        let user = format!("{USER}auth = \"sha\"\nauth_password_file = \"auth\"\npriv = \"aes\"\n");
+        let of_user = format!("{user}priv_password_file = \"priv\"\n");
+        let text = format!("[snmp]\ncommunity_file = \"communities\"\n{of_user}");
+        let parse = |text: &str| Settings::parse(text, "config.toml", folder.path());
+        let snmp = parse(&text).unwrap().snmp;
+        let (_, auth) = snmp.users[0].auth.as_ref().unwrap();
+        let (_, hidden) = snmp.users[0].privacy.as_ref().unwrap();
+        assert_eq!((auth.expose(), hidden.expose()), ("auth-s3cr3t", "priv-s3cr3t"));
+        let communities: Vec<&str> = snmp.communities.iter().map(Secret::expose).collect();
+        assert_eq!(communities, ["first-s3cr3t", "second-s3cr3t"]);
+        assert!(!snmp.has_secrets, "they stand elsewhere");
+        let files = ["auth", "priv", "communities"].map(|name| folder.path().join(name));
+        assert_eq!(snmp.secret_files, files);
+
+        for (text, line, says) in [
+            (
+                format!("{user}priv_password = \"s3cr3t-word\"\npriv_password_file = \"priv\""),
+                7,
+                "one of both",
+            ),
+            (format!("{user}priv_password_file = \"gone\""), 6, "gone: No such file"),
+            ("[snmp]\ncommunity_file = \"/dev/zero\"".to_owned(), 2, "no regular file"),
+        ] {
+            let error = parse(&text).unwrap_err();
+            assert_eq!(error.line, Some(line), "{text:?}: {error}");
+            assert!(error.message.contains(says) && !error.message.contains("s3cr3t"), "{error}");
+        }
+        write("auth", "s3cr3t\n");
+        assert!(parse(&user).unwrap_err().message.contains("8 characters"));
+        write("communities", &"s3cr3t\n".repeat(17));
+        let text = "[snmp]\ncommunity_file = \"communities\"";
+        assert!(parse(text).unwrap_err().message.contains("more than 16"));
+    }
+
+    #[test]
     fn what_happens_by_itself_can_be_switched_off() {
-        let usual = Settings::parse("", "config.toml").unwrap().snmp;
+        let usual = Settings::parse("", "config.toml", Path::new("/")).unwrap().snmp;
         assert_eq!((usual.daily_at, usual.after_outage), (Some(240), Some(Duration::from_secs(60))));
         let text = "[snmp]\ndaily = \"off\"\nafter_outage = \"off\"\n";
-        let off = Settings::parse(text, "config.toml").unwrap().snmp;
+        let off = Settings::parse(text, "config.toml", Path::new("/")).unwrap().snmp;
         assert_eq!((off.daily_at, off.after_outage), (None, None));
     }
 
@@ -284,7 +379,7 @@ mod tests {
             ("[snmp]\nafter_outage = \"soon\"".to_owned(), 2, "length of time"),
             (USER.repeat(17), 33, "more than 16"),
         ] {
-            let error = Settings::parse(&text, "config.toml").unwrap_err();
+            let error = Settings::parse(&text, "config.toml", Path::new("/")).unwrap_err();
             assert_eq!(error.line, Some(line), "{text:?}: {error}");
             assert!(error.message.contains(says), "{error}");
             assert!(!error.to_string().contains("s3cr3t") && !error.to_string().contains("5313"), "{error}");

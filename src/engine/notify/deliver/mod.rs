@@ -9,8 +9,8 @@ mod telegram;
 mod webhook;
 
 use std::fmt::Display;
-use std::path::Path;
 
+use crate::engine::secret_file;
 use crate::model::{Secret, clean_line};
 
 pub use stream::Stream;
@@ -21,8 +21,6 @@ use super::settings::{Password, Smtp, Target, Way};
 
 /// The longest part of a foreign answer that stands in an error, in characters.
 const SHOWN: usize = 200;
-/// The largest file with a secret, in bytes.
-const LARGEST_SECRET: u64 = 4096;
 
 /// Delivers `message`; what the target said to it, in a clean line that holds none of the target's secrets.
 ///
@@ -102,21 +100,6 @@ fn shown_without(said: &str, secrets: &[&str]) -> String {
 fn secret(password: &Password) -> Result<Secret, Failed> {
     match password {
         Password::Clear(secret) => Ok(secret.clone()),
-        Password::File(path) => secret_in(path)
-            .map_err(|why| rejected(format!("reading the secret in {}: {why}", path.display()))),
+        Password::File(path) => secret_file::read(path).map_err(rejected),
     }
-}
-
-fn secret_in(path: &Path) -> Result<Secret, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() || metadata.len() > LARGEST_SECRET {
-        return Err(format!("it is no regular file of at most {LARGEST_SECRET} bytes"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() || secret.chars().any(char::is_control) {
-        return Err("it is not one line".to_owned());
-    }
-    Ok(Secret::new(secret))
 }
