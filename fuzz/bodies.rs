@@ -92,7 +92,11 @@ pub fn settings(data: &[u8]) {
         assert!(error.line.is_none_or(|line| (1..=1 + data.len()).contains(&line)), "{:?}", error.line);
     }
     // the search for the others comes to its end
-    let read = |text: &str| Settings::parse(text, "").map(drop).map_err(|error| (error.line, error.message));
+    let read = |text: &str| {
+        Settings::parse(text, "", Path::new("/nowhere"))
+            .map(drop)
+            .map_err(|error| (error.line, error.message))
+    };
     assert!(every_mistake(&text, read).len() <= 50);
 }
 

@@ -160,8 +160,9 @@ inventory::submit! { ConfigFile { place: "identity/*.toml", check: check_identit
 
 fn check_settings(path: &Path, text: &str) -> Vec<Found> {
     let file = path.display().to_string();
+    let folder = path.parent().unwrap_or(Path::new("."));
     every_mistake(text, |text| {
-        Settings::parse(text, &file).map(drop).map_err(|error| (error.line, error.message))
+        Settings::parse(text, &file, folder).map(drop).map_err(|error| (error.line, error.message))
     })
 }
 

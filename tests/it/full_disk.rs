@@ -200,7 +200,7 @@ async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tell
     assert!(!copy.exists() && !engine.drivers_dir().join("mine").exists());
     // the trail itself is still read
     assert_eq!(shell.run("audit list").await.0, Exit::Done);
-    small.make_room();
+    small.make_room(64);
     assert_eq!(shell.run("backup run a").await.0, Exit::Done);
     assert_eq!(shell.run("audit verify").await.0, Exit::Done);
     engine.stop().await;

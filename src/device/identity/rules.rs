@@ -131,7 +131,9 @@ impl Rules {
         let embedded = embedded.into_iter().map(|file| (file, Patterns::Proven));
         for ((name, text), patterns) in own.chain(embedded) {
             let added = match text {
-                Ok(text) => compiled.add(&text, patterns).map_err(|(line, what)| (Some(line), what)).map(|()| text),
+                Ok(text) => {
+                    compiled.add(&text, patterns).map_err(|(line, what)| (Some(line), what)).map(|()| text)
+                }
                 Err(what) => Err((None, what)),
             };
             let in_force = match added {
@@ -159,7 +161,7 @@ impl Rules {
     /// # Errors
     /// The line of its first mistake, counting from 1, and what is wrong.
     pub fn check(text: &str) -> Result<(), (usize, String)> {
-        Compiled::default().add(text)
+        Compiled::default().add(text, Patterns::Unproven)
     }
 
     /// The files that have a mistake.

@@ -38,7 +38,7 @@ pub(in crate::engine) async fn work(engine: Weak<Engine>) {
         let Some(alive) = engine.upgrade() else { return };
         let picture = pictures.borrow_and_update().clone();
         alive.look_at_identity_rules();
-        memory.see(&picture.pulse, alive.settings.snmp.after_outage, alive.now());
+        memory.see(&picture.pulse, alive.settings().snmp.after_outage, alive.now());
         let returned = memory.returned(&picture, alive.now());
         let mut is_busy = !returned.is_empty();
         if is_busy {

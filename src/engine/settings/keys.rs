@@ -235,11 +235,13 @@ pub fn example() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     /// The names that the file takes where `text` has one that it does not.
     fn taken(text: &str) -> Vec<String> {
-        let error = Settings::parse(text, "config.toml").unwrap_err();
+        let error = Settings::parse(text, "config.toml", Path::new("/")).unwrap_err();
         let (_, expected) = error.message.split_once("expected").expect("what is expected");
         let mut names: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
         names.sort();
@@ -280,18 +282,18 @@ mod tests {
             };
             example().lines().map(line).collect()
         };
-        let read = Settings::parse(&bare(false), "config.toml").unwrap();
+        let read = Settings::parse(&bare(false), "config.toml", Path::new("/")).unwrap();
         assert!(
             differences(&usual, &read).is_empty(),
             "{:?}",
             differences(&usual, &read).first().map(|d| &d.2)
         );
-        Settings::parse(&bare(true), "config.toml").unwrap();
+        Settings::parse(&bare(true), "config.toml", Path::new("/")).unwrap();
     }
 
     #[test]
     fn a_difference_of_secrets_is_named_without_them() {
-        let read = |text: &str| Settings::parse(text, "config.toml").unwrap();
+        let read = |text: &str| Settings::parse(text, "config.toml", Path::new("/")).unwrap();
         let (before, after) = (
             read("[snmp]\ncommunities = ['s3cr3t']\n"),
             read("[snmp]\ncommunities = ['0th3r']\n[backup]\nretries = 3\n"),

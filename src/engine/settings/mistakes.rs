@@ -58,12 +58,16 @@ fn take_out(lines: &mut [&str], place: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::engine::settings::Settings;
 
     fn mistakes(text: &str) -> Vec<(usize, String)> {
         let read = |text: &str| {
-            Settings::parse(text, "config.toml").map(drop).map_err(|error| (error.line, error.message))
+            Settings::parse(text, "config.toml", Path::new("/"))
+                .map(drop)
+                .map_err(|error| (error.line, error.message))
         };
         every_mistake(text, read).into_iter().map(|(line, what)| (line.unwrap_or(0), what)).collect()
     }
