@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut last = None;
         for _ in 0..3 {
             let begun = Instant::now();
-            last = Some(runtime.block_on(engine.search(query()))?);
+            last = Some(runtime.block_on(engine.search(query(), noctule::model::Within::everything()))?);
             best = best.min(begun.elapsed());
         }
         let (hits, texts) = last.map_or((0, 0), |answer| (answer.hits.len(), answer.texts));

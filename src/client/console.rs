@@ -14,7 +14,6 @@ use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
-use crate::model::Role;
 use crate::server::{Pump, link};
 
 /// What `TERM` says of a terminal that moves no cursor, or of which nothing is known.
@@ -36,18 +35,18 @@ pub fn hang_on_the_wall(settings: &mut Settings, args: &Args) {
         Some(seconds) => format!("wallboard {seconds}"),
         None => "wallboard".to_owned(),
     });
-    settings.role = Role::Viewer;
+    settings.rights = settings.rights.read_only();
     settings.wall = true;
 }
 
 fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Settings)) -> Exit {
     let opened = needs_terminal(name).and_then(|()| {
-        let settings = settings::read(&start.options.config_dir, args, start.person.role);
+        let settings = settings::read(&start.options.config_dir, args, start.person.rights.clone());
         let mut settings = settings.map_err(|why| (why, Exit::Usage))?;
         adjust(&mut settings);
         Ok(settings)
     });
-    let settings = match opened {
+    let mut settings = match opened {
         Ok(settings) => settings,
         Err((why, exit)) => return complain(&why, exit),
     };
@@ -58,16 +57,23 @@ fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Se
     let begun = workers.block_on(async {
         let engine = Engine::start(start.options.clone()).await.map_err(|error| error.to_string())?;
         let signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
-        Ok::<_, String>((engine, signals))
+        let mut person = match &start.person.caller {
+            Some(caller) => engine.log_in(caller).await.map_err(|refused| refused.0)?,
+            None => start.person.clone(),
+        };
+        if start.person.read_only || settings.wall {
+            person = person.read_only();
+        }
+        Ok::<_, String>((engine, signals, person))
     });
-    let (engine, mut signals) = match begun {
+    let (engine, mut signals, person) = match begun {
         Ok(begun) => begun,
         Err(why) => return complain(&why, Exit::Failed),
     };
     if settings.wall {
         signals.outlive_terminal();
     }
-    let person = Person { role: settings.role, ..start.person.clone() };
+    settings.rights = person.rights.clone();
     let exit = show(&workers, &engine, None, &start.options, &person, &settings, &mut signals);
     workers.block_on(engine.stop());
     workers.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -110,7 +116,8 @@ pub fn show(
     let shown = panics::kept_in(|| {
         let here = Builder::new_current_thread().enable_all().build()?;
         here.block_on(async {
-            let session = Session::new(&settings::caps(), settings, engine.snapshot(), engine.now());
+            let picture = engine.snapshot_for(person);
+            let session = Session::new(&settings::caps(), settings, picture, engine.now());
             let (client, server) = link();
             let (engine, options, person) = (Arc::clone(engine), options.clone(), person.clone());
             let pump = Pump::new(

@@ -11,7 +11,7 @@ use super::files;
 use crate::commands::Args;
 use crate::console::term::color;
 use crate::console::{Caps, Request, Session, Settings};
-use crate::engine::{Actor, Engine};
+use crate::engine::{Engine, Person};
 use crate::model::Role;
 
 /// A cell's width and height in the picture.
@@ -66,10 +66,11 @@ impl Wish {
             unicode: true,
         };
         let mut session = Session::new(&caps, settings, engine.snapshot(), engine.now());
-        read_all(&mut session, engine, settings.role).await;
+        let person = Person { rights: settings.rights.clone(), ..Person::fixed("demo", Role::Viewer) };
+        read_all(&mut session, engine, &person).await;
         for line in &self.lines {
             session.feed(format!(":{line}\r").as_bytes(), engine.now());
-            read_all(&mut session, engine, settings.role).await;
+            read_all(&mut session, engine, &person).await;
         }
         let (buffer, _) = session.draw();
         let text = if extension(&self.path) == Some("svg") { svg(&buffer) } else { plain(&buffer) };
@@ -78,7 +79,7 @@ impl Wish {
 }
 
 /// Answers what the session asks until it asks no more.
-async fn read_all(session: &mut Session, engine: &Arc<Engine>, role: Role) {
+async fn read_all(session: &mut Session, engine: &Arc<Engine>, person: &Person) {
     loop {
         let requests = session.take_requests();
         if requests.is_empty() {
@@ -86,8 +87,7 @@ async fn read_all(session: &mut Session, engine: &Arc<Engine>, role: Role) {
         }
         for request in requests {
             if let Request::Query(id, query) = request {
-                let by = Actor::new("demo", "", "demo --screenshot");
-                session.answer(id, engine.query(&by, role, query).await);
+                session.answer(id, engine.query(person, query).await);
             }
         }
     }

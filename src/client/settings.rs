@@ -13,7 +13,7 @@ use super::terminal;
 use crate::commands::{Args, ConfigFile};
 use crate::console::{Caps, Settings};
 use crate::engine::settings::every_mistake;
-use crate::model::Role;
+use crate::model::Rights;
 
 /// `theme` and `mouse`.
 const FILE: &str = "console.toml";
@@ -41,7 +41,7 @@ struct Written {
 ///
 /// # Errors
 /// A sentence that says which file or name is wrong.
-pub fn read(folder: &Path, args: &Args, role: Role) -> Result<Settings, String> {
+pub fn read(folder: &Path, args: &Args, rights: Rights) -> Result<Settings, String> {
     let usual = Settings::default();
     let path = folder.join(FILE);
     let written: Written = match text_of(&path)? {
@@ -59,7 +59,7 @@ pub fn read(folder: &Path, args: &Args, role: Role) -> Result<Settings, String> 
         theme,
         keymap_file: text_of(&folder.join(KEYMAP))?,
         mouse: written.mouse.unwrap_or(usual.mouse) && !args.has("--no-mouse"),
-        role,
+        rights,
         zone: TimeZone::system(),
     })
 }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn files_say_what_is_wanted_and_a_mistake_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let read = |folder: &Path| read(folder, &Args::default(), Role::Admin);
+        let read = |folder: &Path| read(folder, &Args::default(), crate::model::Role::Admin.into());
         let settings = read(folder.path()).unwrap();
         assert_eq!((settings.theme.as_str(), settings.theme_file, settings.mouse), ("dark", None, true));
 

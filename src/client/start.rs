@@ -8,7 +8,8 @@ use nix::unistd::{Uid, User};
 
 use crate::commands::Person;
 use crate::engine::Options;
-use crate::model::{Role, clean_line};
+use crate::engine::users::{Caller, Origin};
+use crate::model::clean_line;
 
 /// How the program was started.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Start {
                 format!("{:?} is not UTF-8: noctule takes only UTF-8", clean_line(&word.to_string_lossy()))
             })
         });
-        let (mut data, mut config, mut role) = (None, None, Role::Admin);
+        let (mut data, mut config, mut read_only) = (None, None, false);
         let mut rest = Vec::new();
         while let Some(word) = words.next() {
             let word = word?;
@@ -53,7 +54,7 @@ impl Start {
             match name {
                 "--data" => data = Some(folder()?),
                 "--config" => config = Some(folder()?),
-                "--read-only" if value.is_none() => role = Role::Viewer,
+                "--read-only" if value.is_none() => read_only = true,
                 "--version" | "-V" => return Ok(Asked::Version),
                 _ => {
                     rest.push(word);
@@ -68,7 +69,7 @@ impl Start {
             usual_folder(data, "--data", ProjectDirs::data_dir)?,
             usual_folder(config, "--config", ProjectDirs::config_dir)?,
         );
-        let person = Person { name: login_name(), role, from: seat() };
+        let person = Person::of_account(caller(), read_only);
         Ok(Asked::Start(Box::new(Self { words: rest, options, person })))
     }
 }
@@ -87,32 +88,28 @@ fn usual_folder(
     }
 }
 
-/// What the journal calls whoever asks: the kernel says who that is, and the system's user database its name. `USER` is
-/// what anybody likes to write into it.
-fn login_name() -> String {
+/// Whoever runs this process: the kernel says who that is, and the system's user database its name. `USER` is what
+/// anybody likes to write into it.
+fn caller() -> Caller {
     let uid = Uid::effective();
-    let named = User::from_uid(uid).ok().flatten();
-    named
-        .map(|user| clean_line(user.name.trim()).chars().take(64).collect::<String>())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("uid-{uid}"))
-}
-
-/// Where the person sits: the terminal, and the address that OpenSSH says they come from. The second is a hint, since
-/// the environment is theirs.
-fn seat() -> String {
-    let terminal = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok();
-    let terminal = terminal.and_then(|name| name.into_string().ok());
-    let terminal = terminal.map(|name| name.trim_start_matches("/dev/").to_owned());
     let ssh = std::env::var("SSH_CONNECTION").ok();
-    let ssh = ssh.and_then(|words| words.split(' ').next().map(|address| format!("ssh {address}")));
-    let seat: Vec<String> = terminal.into_iter().chain(ssh).collect();
-    clean_line(&seat.join(" ")).chars().take(100).collect()
+    let tty = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok();
+    Caller {
+        uid: uid.as_raw(),
+        login: User::from_uid(uid).ok().flatten().map(|user| user.name),
+        from: Origin {
+            ssh: ssh.and_then(|words| words.split(' ').next().map(str::to_owned)),
+            tty: tty.and_then(|name| name.into_string().ok()),
+            pid: Some(std::process::id()),
+        },
+        ..Caller::default()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Role;
 
     fn read(line: &str) -> Result<Start, String> {
         match Start::read(line.split_whitespace().map(OsString::from))? {
@@ -126,7 +123,7 @@ mod tests {
         let start = read("--data /d --config=/c --read-only backup list --data x --json").unwrap();
         assert_eq!(start.options.data_dir, PathBuf::from("/d"));
         assert_eq!(start.options.config_dir, PathBuf::from("/c"));
-        assert_eq!(start.person.role, Role::Viewer);
+        assert!(start.person.read_only && !start.person.rights.may(Role::Operator));
         assert_eq!(start.words, ["backup", "list", "--data", "x", "--json"]);
         assert_eq!(read("--version --nonsense").unwrap_err(), "version");
         assert_eq!(read("--data /d --config /c --json").unwrap().words, ["--json"]);
@@ -138,7 +135,7 @@ mod tests {
         let Some(id) = id.ok().filter(|id| id.status.success()) else {
             return eprintln!("skipped: id cannot name this user");
         };
-        assert_eq!(login_name(), String::from_utf8_lossy(&id.stdout).trim());
+        assert_eq!(caller().account(), String::from_utf8_lossy(&id.stdout).trim());
     }
 
     #[test]

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::arg::{Arg, Count, Kind, duration, seconds, shown};
-use crate::model::nearest;
+use crate::model::{Within, nearest};
 
 /// The arguments of one call. Names are those of the table: a name that is not in it is never there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Args {
     values: BTreeMap<&'static str, Vec<String>>,
+    /// The part of the network that the command may look at and touch.
+    pub(super) within: Within,
 }
 
 impl Args {

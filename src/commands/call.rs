@@ -5,27 +5,10 @@ use std::sync::Arc;
 use super::args::Args;
 use super::io::Io;
 use crate::device::driver::Drivers;
-use crate::engine::{ActError, Actor, Engine, Options};
+use crate::engine::snapshot::{DeviceRow, Snapshot};
+use crate::engine::{ActError, Actor, Engine, Options, Person};
 use crate::lab::Links;
-use crate::model::Role;
-
-/// Who asks.
-#[derive(Clone, Debug)]
-pub struct Person {
-    /// Login name.
-    pub name: String,
-    /// What they may do.
-    pub role: Role,
-    /// Where they sit, as far as that is known: `pts/3 ssh 192.0.2.7`. A hint: parts of it are what they say.
-    pub from: String,
-}
-
-impl Person {
-    /// What their acts leave in the journal; `line` is the command line, with secrets already taken out.
-    pub fn actor(&self, why: &str, line: &str) -> Actor {
-        Actor::new(&self.name, why, line).at(&self.from)
-    }
-}
+use crate::model::{Device, Role, Within};
 
 /// What command lines run against.
 #[derive(Clone)]
@@ -64,6 +47,34 @@ impl Call {
             .engine
             .as_ref()
             .ok_or_else(|| ActError::internal("this command was started without an engine"))
+    }
+
+    /// The engine's picture, as far as whoever asks may see it.
+    ///
+    /// # Errors
+    /// As [`Call::engine`].
+    pub fn snapshot(&self) -> Result<Arc<Snapshot>, ActError> {
+        Ok(self.engine()?.snapshot_for(&self.door.person))
+    }
+
+    /// Every device that whoever asks may look at or touch with this command, deleted ones included, by name.
+    ///
+    /// # Errors
+    /// As [`Call::engine`].
+    pub fn rows(&self) -> Result<Vec<DeviceRow>, ActError> {
+        let mut rows = self.engine()?.rows();
+        rows.retain(|row| self.args.within.holds(&row.device));
+        Ok(rows)
+    }
+
+    /// The part of the network that this command may look at and touch.
+    pub fn within(&self) -> &Within {
+        &self.args.within
+    }
+
+    /// Whether whoever asks has a role for a device, beyond that which the command needs.
+    pub fn may(&self, role: Role, device: &Device) -> bool {
+        self.door.person.rights.within(role).holds(device)
     }
 
     /// The device kinds, read anew: a driver's author tries what was saved a moment ago.

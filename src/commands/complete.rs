@@ -8,6 +8,7 @@ use crate::device::driver::Drivers;
 use crate::engine::Engine;
 use crate::engine::fields::Field;
 use crate::engine::snapshot::DeviceRow;
+use crate::model::Role;
 use crate::model::is_hostile;
 use crate::store::Store;
 
@@ -227,7 +228,7 @@ async fn known(door: &Door, command: &Command) -> (Vec<DeviceRow>, Vec<String>) 
 
 async fn rows(door: &Door) -> Vec<DeviceRow> {
     if let Some(engine) = &door.engine {
-        return engine.rows();
+        return theirs(engine, door);
     }
     if !Store::is_in(&door.options.data_dir) {
         return Vec::new();
@@ -236,7 +237,14 @@ async fn rows(door: &Door) -> Vec<DeviceRow> {
     options.schedule = false;
     options.pulse = false;
     let Ok(engine) = Engine::start(options).await else { return Vec::new() };
-    let rows = engine.rows();
+    let rows = theirs(&engine, door);
     engine.stop().await;
     rows
+}
+
+/// The devices that whoever asks may see.
+fn theirs(engine: &Engine, door: &Door) -> Vec<DeviceRow> {
+    let Ok(person) = engine.readmit(&door.person) else { return Vec::new() };
+    let within = person.rights.within(Role::Viewer);
+    engine.rows().into_iter().filter(|row| within.holds(&row.device)).collect()
 }

@@ -35,6 +35,7 @@ impl Args {
             tags: self.many("--tag").to_vec(),
             driver: self.get("--driver").map(str::parse).transpose().map_err(ActError::usage)?,
             filter: self.get("--filter").unwrap_or_default().to_owned(),
+            within: self.within.clone(),
         })
     }
 
@@ -44,6 +45,7 @@ impl Args {
     /// As [`Args::selection`].
     pub fn selection_or_all(&self) -> Result<Selection, ActError> {
         let selection = self.selection()?;
-        Ok(if selection.is_empty() { Selection::all() } else { selection })
+        let all = Selection { within: self.within.clone(), ..Selection::all() };
+        Ok(if selection.is_empty() { all } else { selection })
     }
 }

@@ -19,6 +19,7 @@ mod nouns;
 mod period;
 mod run;
 mod said;
+mod scope;
 mod secrets;
 mod shown;
 pub mod spark;
@@ -26,8 +27,10 @@ mod table;
 
 pub use arg::{Arg, Count, Kind};
 pub use args::Args;
-pub use call::{Call, Door, Exit, Person};
+pub use call::{Call, Door, Exit};
 pub use config_files::ConfigFile;
 pub use io::Io;
 pub use run::{find, note_refused, run};
 pub use table::{Command, Needs, Run, Running, all};
+
+pub use crate::engine::Person;

@@ -1,10 +1,11 @@
 //! From words to a running command: the one gate that the shell, the `:` line, keys and tests go through.
 
 use super::args::Args;
-use super::call::{Call, Door, Exit, Person};
+use super::call::{Call, Door, Exit};
 use super::help;
+use super::scope;
 use super::table::{Command, Needs, all};
-use crate::engine::{ActErrorKind, Engine};
+use crate::engine::{ActErrorKind, Engine, Person};
 use crate::model::clean_line;
 
 /// Runs one command line, `words` being its words after the program's name and without its global flags.
@@ -26,13 +27,11 @@ pub async fn run(door: Door, words: &[String]) -> Exit {
             return Exit::Usage;
         }
     };
+    let door = match let_in(door, &line).await {
+        Ok(door) => door,
+        Err((door, why)) => return refuse(&door, &why, Exit::Failed),
+    };
     let name = line.command.name;
-    if let Some(why) = line.lacks_role(&door.person) {
-        if let Some(engine) = &door.engine {
-            journal_refusal(engine, &door.person, &line, &why).await;
-        }
-        return refuse(&door, &why, Exit::Failed);
-    }
     match (line.command.needs, &door.engine) {
         (Needs::Terminal, _) => {
             let why = format!("{name} opens the full screen: start it from a shell, in a terminal");
@@ -48,7 +47,7 @@ pub async fn run(door: Door, words: &[String]) -> Exit {
     }
 }
 
-/// Journals a line that a console has not let through, since its operator's role may not run it.
+/// Journals a line that a console has not let through, since its operator may not run it.
 pub async fn note_refused(engine: &Engine, person: &Person, words: &[String]) {
     if let Ok(Asked::Line(line)) = Line::read(words)
         && let Some(why) = line.lacks_role(person)
@@ -60,6 +59,26 @@ pub async fn note_refused(engine: &Engine, person: &Person, words: &[String]) {
 async fn journal_refusal(engine: &Engine, person: &Person, line: &Line, why: &str) {
     // it is refused also where that cannot be journalled
     let _ = engine.note_refused(&person.actor(&line.why, &line.shown), why).await;
+}
+
+/// The door as its person stands at this moment, where they may run the line.
+///
+/// Where no engine is open, the files say who may: their owner does with them what they like, and a store that is damaged must
+/// be mended whoever its users are.
+async fn let_in(mut door: Door, line: &Line) -> Result<Door, (Door, String)> {
+    if let Some(engine) = &door.engine {
+        door.person = match engine.readmit(&door.person) {
+            Ok(person) => person,
+            Err(refused) => return Err((door, refused.0)),
+        };
+    }
+    if let Some(why) = line.lacks_role(&door.person) {
+        if let Some(engine) = &door.engine {
+            journal_refusal(engine, &door.person, line, &why).await;
+        }
+        return Err((door, why));
+    }
+    Ok(door)
 }
 
 /// Why a line does not run, or how it ended.
@@ -79,12 +98,27 @@ async fn run_with_own_engine(mut door: Door, line: Line) -> Exit {
         Err(error) => return refuse(&door, &error.to_string(), Exit::Failed),
     };
     door.engine = Some(engine.clone());
-    let exit = run_line(door, line).await;
+    let admitted = match &door.person.caller {
+        Some(caller) => engine.log_in(caller).await.map(drop).map_err(|refused| refused.0),
+        None => Ok(()),
+    };
+    let let_in = match admitted {
+        Ok(()) => let_in(door, &line).await,
+        Err(why) => Err((door, why)),
+    };
+    let exit = match let_in {
+        Ok(door) => run_line(door, line).await,
+        Err((door, why)) => refuse(&door, &why, Exit::Failed),
+    };
     engine.stop().await;
     exit
 }
 
-async fn run_line(door: Door, line: Line) -> Exit {
+async fn run_line(door: Door, mut line: Line) -> Exit {
+    line.args.within = door.person.rights.within(line.command.role);
+    if let Some(why) = scope::refusal(&door, line.command, &line.args) {
+        return refuse(&door, &why, Exit::Failed);
+    }
     let actor = door.person.actor(&line.why, &line.shown);
     let call = Call { door, args: line.args, actor, json: line.json };
     match (line.command.run)(&call).await {
@@ -130,7 +164,8 @@ impl Line {
     fn lacks_role(&self, person: &Person) -> Option<String> {
         let needed = self.command.role;
         let (name, who) = (self.command.name, &person.name);
-        (needed > person.role).then(|| format!("{name} needs the role {needed}, {who} has {}", person.role))
+        (!person.rights.may(needed))
+            .then(|| format!("{name} needs the role {needed}, {who} has {}", person.rights))
     }
 
     fn read(words: &[String]) -> Result<Asked, Refused> {

@@ -18,7 +18,7 @@ pub struct Command {
     pub about: &'static str,
     /// What it takes.
     pub args: &'static [Arg],
-    /// The least role that may run it.
+    /// The role that it needs.
     pub role: Role,
     /// How the console confirms it.
     pub danger: Danger,

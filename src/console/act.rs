@@ -209,8 +209,8 @@ impl Screen {
     /// Why the operator's role may not run a line of the command table.
     fn lacks_role(&self, line: &str) -> Option<String> {
         let words: Vec<&str> = line.split(' ').collect();
-        let command = command_of(&words).filter(|command| command.role > self.cx.role)?;
-        Some(format!("{} needs the role {}, and yours is {}", command.name, command.role, self.cx.role))
+        let command = command_of(&words).filter(|command| !self.cx.rights.may(command.role))?;
+        Some(format!("{} needs the role {}, and yours is {}", command.name, command.role, self.cx.rights))
     }
 
     pub(super) fn copy(&mut self) {

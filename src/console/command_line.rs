@@ -201,7 +201,7 @@ mod tests {
             now: Timestamp(0),
             theme: Theme::plain(true),
             zone: jiff::tz::TimeZone::UTC,
-            role: Role::Admin,
+            rights: Role::Admin.into(),
             runs: Vec::new(),
         }
     }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::action::{LineId, Output};
 use super::theme::Theme;
 use crate::engine::snapshot::{DeviceRow, Snapshot};
-use crate::model::{DeviceId, Role, Timestamp, clean_line};
+use crate::model::{DeviceId, Rights, Timestamp, clean_line};
 
 /// Most lines kept of one command's output.
 const MOST_LINES: usize = 10_000;
@@ -26,7 +26,7 @@ pub struct Cx {
     /// The operator's time zone.
     pub zone: TimeZone,
     /// What the operator may do.
-    pub role: Role,
+    pub rights: Rights,
     /// Command lines that this session started, oldest first.
     pub runs: Vec<CommandRun>,
 }

@@ -45,7 +45,7 @@ impl Screen {
         }
         let words: Vec<&str> = line.split(' ').collect();
         if let Some(command) = command_of(&words)
-            && command.role > self.cx.role
+            && !self.cx.rights.may(command.role)
         {
             return Some(format!("needs the role {}", command.role));
         }

@@ -16,7 +16,7 @@ use super::term::{Depth, Input, InputParser, Painter, sequence};
 use super::theme::{self, Theme};
 use crate::engine::query::Answer;
 use crate::engine::snapshot::Snapshot;
-use crate::model::{Role, Timestamp};
+use crate::model::{Rights, Role, Timestamp};
 
 /// How long an Esc waits for what may follow it. A link over several hosts may tear a sequence apart.
 const ESCAPE_WAIT: Duration = Duration::from_millis(60);
@@ -52,7 +52,7 @@ pub struct Settings {
     /// Whether the mouse belongs to the console.
     pub mouse: bool,
     /// What the operator may do.
-    pub role: Role,
+    pub rights: Rights,
     /// The operator's time zone.
     pub zone: TimeZone,
     /// The line of the pane that it begins with; `None` is the device list.
@@ -68,7 +68,7 @@ impl Default for Settings {
             theme_file: None,
             keymap_file: None,
             mouse: true,
-            role: Role::Admin,
+            rights: Role::Admin.into(),
             zone: TimeZone::UTC,
             first: None,
             wall: false,
@@ -103,8 +103,14 @@ impl Session {
             Some(Ok(keymap)) => (keymap, None),
             None => (Keymap::default(), None),
         };
-        let cx =
-            Cx { snapshot, now, theme, zone: settings.zone.clone(), role: settings.role, runs: Vec::new() };
+        let cx = Cx {
+            snapshot,
+            now,
+            theme,
+            zone: settings.zone.clone(),
+            rights: settings.rights.clone(),
+            runs: Vec::new(),
+        };
         let mut screen = Screen::new(cx, keymap, settings.mouse && !settings.wall, settings.first.as_deref());
         screen.wall = settings.wall;
         if let Some(error) = theme_error.or(keymap_error) {
@@ -170,6 +176,11 @@ impl Session {
     pub fn notify(&mut self, snapshot: Arc<Snapshot>, now: Timestamp) {
         self.screen.cx.now = now;
         self.dirty |= self.screen.notify(snapshot);
+    }
+
+    /// What the operator may do from now on.
+    pub fn may(&mut self, rights: Rights) {
+        self.screen.cx.rights = rights;
     }
 
     /// The answer to a [`Request::Query`].

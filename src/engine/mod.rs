@@ -41,6 +41,7 @@ mod store_backup;
 mod store_watch;
 pub mod timeline;
 pub mod trust;
+pub mod users;
 pub mod verify;
 
 pub use actor::Actor;
@@ -48,3 +49,4 @@ pub use clock::Clock;
 pub use error::{ActError, ActErrorKind};
 pub use selection::Selection;
 pub use start::{Engine, Options, StartError};
+pub use users::Person;

@@ -378,7 +378,8 @@ fn state_of(
     }
 }
 
-fn totals(rows: &[DeviceRow]) -> Totals {
+/// Counts.
+pub(super) fn totals(rows: &[DeviceRow]) -> Totals {
     let mut totals = Totals::default();
     for row in rows.iter().filter(|row| row.device.deleted.is_none()) {
         if row.device.is_managed() {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
-use super::actor::Actor;
 use super::audit::{AuditDetail, AuditFilter, AuditPage, AuditReport};
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::identity::Known;
@@ -15,6 +14,7 @@ use super::series::DeviceHistory;
 use super::start::Engine;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
+use super::users::Person;
 
 /// Which revision of which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +81,7 @@ pub enum Query {
 }
 
 impl Query {
-    /// The least role that may ask it: that of the command which answers the same.
+    /// The role that it needs: that of the command which answers the same.
     pub fn role(&self) -> Role {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
@@ -212,18 +212,23 @@ fn not_of_the_store() -> Answer {
 }
 
 impl Engine {
-    /// Answers the read of a screen of the person `by`, who has `role`. Never fails: what could not be read, or is not for
-    /// this role, is said in [`Answer::Failed`]. What holds secrets is journalled before it is read.
-    pub async fn query(self: &Arc<Self>, by: &Actor, role: Role, query: Query) -> Answer {
+    /// Answers the read of a person's screen. Never fails: what could not be read, or is not for them, is said in
+    /// [`Answer::Failed`]. What holds secrets is journalled before it is read.
+    pub async fn query(self: &Arc<Self>, person: &Person, query: Query) -> Answer {
+        let person = match self.readmit(person) {
+            Ok(person) => person,
+            Err(refused) => return Answer::Failed(refused.0),
+        };
+        let by = person.actor("", "console");
         let needed = query.role();
-        if needed > role {
+        if !person.rights.may(needed) {
             let why = match &query {
                 Query::Replay { .. } => "a recording may hold secrets",
                 _ => "this is not for everybody",
             };
-            let why = format!("{why}: it needs the role {needed}, and yours is {role}");
+            let why = format!("{why}: it needs the role {needed}, and yours is {}", person.rights);
             // it is refused all the same
-            let _ = self.note_refused(by, &why).await;
+            let _ = self.note_refused(&by, &why).await;
             return Answer::Failed(why);
         }
         if let Query::AuditVerify = &query {
@@ -233,8 +238,12 @@ impl Engine {
                 |report| Answer::AuditVerify(report.into()),
             );
         }
+        let within = person.rights.within(needed);
+        if let Some(why) = self.outside(&within, &query) {
+            return Answer::Failed(why);
+        }
         if let Query::Replay { device, id, driver } = &query {
-            if let Err(error) = self.note_replay(by, *device, *id).await {
+            if let Err(error) = self.note_replay(&by, *device, *id).await {
                 return Answer::Failed(error.message);
             }
             let replay = self.replay(*device, *id, driver.as_deref()).await;
@@ -270,7 +279,11 @@ impl Engine {
                 Query::Config(which) => Answer::Config(engine.read_config(which)?),
                 Query::Pair(old, new) => Answer::Pair(engine.read_config(old)?, engine.read_config(new)?),
                 Query::HostKeys(device) => Answer::HostKeys(engine.known_keys(device)?),
-                Query::Identities => Answer::Identities(engine.every_identity()?.into()),
+                Query::Identities => {
+                    let mut known = engine.every_identity()?;
+                    known.retain(|known| within.holds(&known.device));
+                    Answer::Identities(known.into())
+                }
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::Audit(limit) => {
@@ -279,7 +292,7 @@ impl Engine {
                 Query::AuditEntry(seq) => Answer::AuditEntry(engine.read_audit_entry(seq)?.into()),
                 Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } => not_of_the_store(),
                 Query::Notifications | Query::AuditVerify => not_of_the_store(),
-                Query::Search(query) => Answer::Search(engine.search_now(&query)?),
+                Query::Search(query) => Answer::Search(engine.search_now(&query, &within)?),
             })
         });
         answer.await.unwrap_or_else(|error| Answer::Failed(error.message))

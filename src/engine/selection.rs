@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use nucleo_matcher::Matcher;
 
 use crate::model::filter::{self, Filter};
-use crate::model::{DeviceName, DriverId, nearest};
+use crate::model::{DeviceName, DriverId, Within, nearest};
 
 use super::error::ActError;
 use super::fields::Field;
@@ -46,6 +46,8 @@ pub struct Selection {
     pub driver: Option<DriverId>,
     /// Those that pass it, in the language of the console's `/` (see [`Filter`]).
     pub filter: String,
+    /// Of these alone: the part of the network that is theirs who asks. What lies outside is as if it did not exist.
+    pub within: Within,
 }
 
 impl Selection {
@@ -74,7 +76,7 @@ impl Selection {
                 "say which devices: names, --group GROUP, --tag TAG, --driver ID, --filter TEXT or --all",
             ));
         }
-        rows.retain(|row| row.device.deleted.is_none());
+        rows.retain(|row| row.device.deleted.is_none() && self.within.holds(&row.device));
         for name in &self.names {
             if !rows.iter().any(|row| row.device.name.as_str() == name) {
                 return Err(unknown_name(name, rows.iter().map(|row| &row.device.name)));

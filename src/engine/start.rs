@@ -36,6 +36,7 @@ use super::settings::{self, Reload, Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
 use super::store_backup::{self, Copies};
 use super::store_watch;
+use super::users::Book;
 
 /// How an engine is started.
 #[derive(Clone, Debug)]
@@ -139,6 +140,8 @@ pub struct Engine {
     pub(super) refusals: Mutex<Refusals>,
     /// Whose reading of what was journalled lately.
     pub(super) read_lately: Mutex<ReadLately>,
+    /// Who may do what, and who came in.
+    pub(super) book: Book,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -161,7 +164,7 @@ impl Engine {
         let now = options.clock.now();
         let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
-        let (store, present, ledger, report) =
+        let (store, present, ledger, book, report) =
             tokio::task::spawn_blocking(move || open(&dir, late_after, now))
                 .await
                 .map_err(|error| StartError::Store(error.to_string()))??;
@@ -186,6 +189,7 @@ impl Engine {
             anchoring: Mutex::default(),
             refusals: Mutex::default(),
             read_lately: Mutex::default(),
+            book,
             present: Mutex::new(present),
             options,
             settings: ArcSwap::new(settings),
@@ -359,7 +363,7 @@ fn open(
     dir: &Path,
     late_after: Duration,
     now: Timestamp,
-) -> Result<(Store, Present, Ledger, OpenReport), StartError> {
+) -> Result<(Store, Present, Ledger, Book, OpenReport), StartError> {
     let failed = |error: StoreError| StartError::Store(error.to_string());
     let (store, report) = Store::open(dir, now).map_err(failed)?;
     let devices = values(store.scan(&[]).map_err(failed)?);
@@ -369,7 +373,8 @@ fn open(
         Ledger::load(values(store.scan(&[]).map_err(failed)?), values(store.scan(&[]).map_err(failed)?));
     let mut present = Present::load(devices, statuses, events, late_after, now);
     present.put_incidents(ledger.shown(), ledger.windows(now));
-    Ok((store, present, ledger, report))
+    let book = Book::load(&store).map_err(failed)?;
+    Ok((store, present, ledger, book, report))
 }
 
 /// A panic while the lock was held broke one picture at most; the next change mends it.

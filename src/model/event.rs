@@ -50,6 +50,8 @@ pub enum EventKind {
     Pulse,
     /// A notification could not be delivered.
     Notification,
+    /// A user or a role was changed.
+    Users,
 }
 
 /// One event.

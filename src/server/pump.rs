@@ -138,8 +138,7 @@ impl Pump {
             if self.session.waits_for(id) {
                 let (engine, person) = (Arc::clone(&self.engine), self.person.clone());
                 let read =
-                    async move { engine.query(&person.actor("", "console"), person.role, query).await };
-                let read = self.reads.spawn_on(read, &self.workers);
+                    self.reads.spawn_on(async move { engine.query(&person, query).await }, &self.workers);
                 self.reading.insert(read.id(), id);
             }
         }
@@ -287,8 +286,16 @@ impl Pump {
     }
 
     fn notify(&mut self) {
-        let picture = self.pictures.borrow_and_update().clone();
-        self.session.notify(picture, self.engine.now());
+        self.pictures.mark_unchanged();
+        match self.engine.readmit(&self.person) {
+            Ok(person) => {
+                let picture = self.engine.snapshot_for(&person);
+                self.session.may(person.rights);
+                self.session.notify(picture, self.engine.now());
+            }
+            // disabled, or without a role: they see nothing new, and every command says why
+            Err(refused) => self.session.complain(&refused.0),
+        }
     }
 }
 

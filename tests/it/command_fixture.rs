@@ -81,6 +81,8 @@ impl Io for Side {
 pub struct Shell {
     pub side: Arc<Side>,
     pub role: Role,
+    /// Who asks, in place of somebody with `role`.
+    pub person: Option<Person>,
     pub links: Option<Arc<Links>>,
     options: Options,
     engine: Option<Arc<Engine>>,
@@ -107,7 +109,7 @@ impl Shell {
             interrupt: watch::Sender::new(false),
             interrupt_at: Mutex::default(),
         };
-        Self { side: Arc::new(side), role: Role::Admin, links: None, options, engine }
+        Self { side: Arc::new(side), role: Role::Admin, person: None, links: None, options, engine }
     }
 
     pub fn file(&self, path: &str, text: &str) {
@@ -120,7 +122,7 @@ impl Shell {
         let door = Door {
             options: self.options.clone(),
             engine: self.engine.clone(),
-            person: Person { name: "ann".into(), role: self.role, from: "a test".into() },
+            person: self.person.clone().unwrap_or_else(|| Person::fixed("ann", self.role)),
             links: self.links.clone(),
             io: self.side.clone(),
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use noctule::console::{Caps, Request, Session, Settings};
 use noctule::engine::query::{Answer, Query, RevisionRef, SearchQuery};
-use noctule::engine::{Engine, Selection};
+use noctule::engine::{Engine, Person, Selection};
 use noctule::model::{FailureKind, Role};
 
 use crate::console_fixture::text_of;
@@ -31,7 +31,7 @@ impl Desk {
             no_color: false,
             unicode: true,
         };
-        let settings = Settings { role, ..Settings::default() };
+        let settings = Settings { rights: role.into(), ..Settings::default() };
         let session = Session::new(&caps, &settings, engine.snapshot(), engine.now());
         Self { engine: engine.clone(), session, role }
     }
@@ -49,7 +49,7 @@ impl Desk {
             for request in requests {
                 match request {
                     Request::Query(id, query) => {
-                        let answer = self.engine.query(&ann(), self.role, query).await;
+                        let answer = self.engine.query(&Person::fixed("ann", self.role), query).await;
                         self.session.answer(id, answer);
                     }
                     other => panic!("nothing but reads was expected: {other:?}"),
@@ -128,10 +128,10 @@ async fn a_screen_shows_a_viewer_no_more_than_the_command_would() {
     for (query, name) in reads(device) {
         let command = noctule::commands::all().into_iter().find(|command| command.name == name).unwrap();
         assert_eq!(query.role(), command.role, "{name}");
-        for role in [Role::Viewer, Role::Operator, Role::Engineer, Role::Admin] {
-            let answer = engine.query(&ann(), role, query.clone()).await;
+        for role in Role::ALL {
+            let answer = engine.query(&Person::fixed("ann", role), query.clone()).await;
             let refused = matches!(&answer, Answer::Failed(why) if why.contains("needs the role"));
-            assert_eq!(refused, role < command.role, "{name} for {role}: {answer:?}");
+            assert_eq!(refused, !role.includes(command.role), "{name} for {role}: {answer:?}");
         }
     }
 

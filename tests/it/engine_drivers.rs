@@ -3,7 +3,7 @@
 use noctule::engine::driver_files::Outcome;
 use noctule::engine::query::{Answer, Query};
 use noctule::engine::{Actor, Selection};
-use noctule::model::{DriverId, FailureKind, Role};
+use noctule::model::{DriverId, FailureKind};
 
 use crate::engine_fixture::*;
 
@@ -16,7 +16,8 @@ async fn a_driver_is_saved_whole_and_used_at_once_or_not_at_all() {
     let (folder, network, hand) = (tempfile::tempdir().unwrap(), Network::new(), Hand::new());
     let engine = engine(folder.path(), "", network, &hand).await;
     let alice = Actor::new("alice", "", "driver save cisco_ios -");
-    let Answer::Driver(before) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(before) = engine.query(&crate::engine_fixture::admin(), Query::Driver(ios())).await
+    else {
         panic!("no driver")
     };
     assert!(!before.own && before.text.contains("id = \"cisco_ios\""));
@@ -32,11 +33,12 @@ async fn a_driver_is_saved_whole_and_used_at_once_or_not_at_all() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), mended);
     assert!(path.with_file_name("transcripts").join("normal.config").exists());
     assert_eq!(engine.drivers().get(&ios()).unwrap().name, "Mine");
-    let Answer::Driver(after) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(after) = engine.query(&crate::engine_fixture::admin(), Query::Driver(ios())).await
+    else {
         panic!("no driver")
     };
     assert!(after.own);
-    let Answer::Drivers(all) = engine.query(&ann(), Role::Admin, Query::Drivers).await else {
+    let Answer::Drivers(all) = engine.query(&crate::engine_fixture::admin(), Query::Drivers).await else {
         panic!("no list")
     };
     let mine = all.iter().find(|driver| driver.id == ios()).unwrap();
@@ -49,9 +51,9 @@ async fn a_recording_is_replayed_with_the_driver_and_with_a_mended_one() {
     let engine = engine(folder.path(), "", network.clone(), &hand).await;
     add(&engine, &["sw-1"]).await;
     let device = engine.rows()[0].device.id;
-    let by = ann();
+    let by = crate::engine_fixture::admin();
     let replay = |driver: Option<&str>| {
-        engine.query(&by, Role::Admin, Query::Replay { device, id: None, driver: driver.map(Into::into) })
+        engine.query(&by, Query::Replay { device, id: None, driver: driver.map(Into::into) })
     };
     let Answer::Failed(why) = replay(None).await else { panic!("there is no recording yet") };
     assert!(why.contains("no recording is kept"), "{why}");
@@ -62,7 +64,8 @@ async fn a_recording_is_replayed_with_the_driver_and_with_a_mended_one() {
     assert!(matches!(&first.outcome, Outcome::Failed(why) if why.contains("<sw-1>")), "{:?}", first.outcome);
     assert!(first.readings.iter().any(|reading| reading.seen.is_trouble()));
 
-    let Answer::Driver(driver) = engine.query(&ann(), Role::Admin, Query::Driver(ios())).await else {
+    let Answer::Driver(driver) = engine.query(&crate::engine_fixture::admin(), Query::Driver(ios())).await
+    else {
         panic!("no driver")
     };
     let mended = driver.text.replacen("user = '^(", "user = '^<(", 1);

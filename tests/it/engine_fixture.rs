@@ -10,8 +10,8 @@ use noctule::engine::backup::{
     BackupOptions, Broken, Call, CheckedHost, JobHandle, Reader, Reading, ReadingFuture, RunReport,
 };
 use noctule::engine::fields::{Change, Field};
-use noctule::engine::{Actor, Clock, Engine, Options, Selection};
-use noctule::model::{Device, Evidence, Failure, FailureKind, Timestamp};
+use noctule::engine::{Actor, Clock, Engine, Options, Person, Selection};
+use noctule::model::{Device, Evidence, Failure, FailureKind, Role, Timestamp};
 use tokio::sync::watch;
 
 /// 2026-11-24 12:00 UTC.
@@ -174,6 +174,11 @@ pub async fn engine(folder: &Path, settings: &str, network: Arc<Network>, hand: 
     options.pulse = false;
     options.clock = hand.clock();
     Engine::start_with(options, network).await.unwrap()
+}
+
+/// Somebody who may do everything.
+pub fn admin() -> Person {
+    Person::fixed("ann", Role::Admin)
 }
 
 pub fn ann() -> Actor {

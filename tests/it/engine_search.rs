@@ -3,6 +3,7 @@
 use noctule::engine::history::View;
 use noctule::engine::query::SearchQuery;
 use noctule::engine::{ActErrorKind, Selection};
+use noctule::model::Within;
 
 use crate::engine_fixture::*;
 
@@ -23,16 +24,16 @@ async fn a_search_finds_every_device_and_the_past_only_when_asked() {
     hand.move_by(1000);
     back_up(&engine, &Selection::all()).await;
 
-    let found = engine.search(query("vlan 10", false, 100)).await.unwrap();
+    let found = engine.search(query("vlan 10", false, 100), Within::everything()).await.unwrap();
     let places: Vec<_> = found.hits.iter().map(|hit| (hit.name.as_ref(), hit.revision, hit.line)).collect();
     assert_eq!(places, [("a", 1, 1), ("b", 1, 1)]);
     assert_eq!((found.texts, found.more), (3, false));
 
-    let found = engine.search(query("vlan 10", true, 100)).await.unwrap();
+    let found = engine.search(query("vlan 10", true, 100), Within::everything()).await.unwrap();
     assert_eq!(found.hits.last().map(|hit| (hit.name.as_ref(), hit.revision)), Some(("c", 1)));
-    let found = engine.search(query("vlan", true, 2)).await.unwrap();
+    let found = engine.search(query("vlan", true, 2), Within::everything()).await.unwrap();
     assert!(found.more && found.hits.len() == 2);
-    let refused = engine.search(query("", false, 1)).await.unwrap_err();
+    let refused = engine.search(query("", false, 1), Within::everything()).await.unwrap_err();
     assert_eq!(refused.kind, ActErrorKind::Usage);
 }
 

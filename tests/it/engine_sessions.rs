@@ -12,7 +12,7 @@ use noctule::engine::fields::{Change, Field};
 use noctule::engine::history::View;
 use noctule::engine::query::{Answer, Query, RevisionRef, SearchQuery};
 use noctule::engine::{Engine, Options, Selection};
-use noctule::model::{DriverId, FailureKind, RevisionState, Role, RunStatus};
+use noctule::model::{DriverId, FailureKind, RevisionState, RunStatus};
 
 use crate::engine_fixture::{Hand, ann, back_up};
 
@@ -92,12 +92,14 @@ async fn a_proven_configuration_is_stored_to_the_byte_and_found_by_search() {
     assert_eq!(newest.evidence.end_marker, Some(true));
 
     let query = SearchQuery { pattern: "^hostname ".into(), regex: true, history: false, limit: 10 };
-    let Answer::Search(found) = engine.query(&ann(), Role::Admin, Query::Search(query)).await else {
+    let Answer::Search(found) = engine.query(&crate::engine_fixture::admin(), Query::Search(query)).await
+    else {
         panic!("no answer")
     };
     assert_eq!((found.hits.len(), found.hits[0].name.as_ref()), (1, "normal"));
     let which = RevisionRef { device: device.id, number: None };
-    let Answer::Config(config) = engine.query(&ann(), Role::Admin, Query::Config(which)).await else {
+    let Answer::Config(config) = engine.query(&crate::engine_fixture::admin(), Query::Config(which)).await
+    else {
         panic!("no answer")
     };
     assert!(config.text.contains("hostname ") && !config.text.contains("Current configuration"));

@@ -2,7 +2,7 @@
 
 use noctule::engine::Selection;
 use noctule::engine::query::{Answer, Query};
-use noctule::model::{EventKind, FailureKind, Role, RunStatus};
+use noctule::model::{EventKind, FailureKind, RunStatus};
 
 use crate::engine_fixture::*;
 
@@ -29,12 +29,16 @@ async fn a_changed_key_is_refused_until_a_person_trusts_it() {
     while events.recv().await.unwrap().kind != EventKind::HostKeyChanged {}
 
     let device = engine.rows()[0].device.id;
-    let Answer::HostKeys(known) = engine.query(&ann(), Role::Admin, Query::HostKeys(device)).await else {
+    let Answer::HostKeys(known) =
+        engine.query(&crate::engine_fixture::admin(), Query::HostKeys(device)).await
+    else {
         panic!("no keys")
     };
     assert_eq!((known.len(), known[0].pinned.len(), known[0].refused.is_some()), (1, 1, true));
     engine.trust_host_key(&ann(), "sw").await.unwrap();
-    let Answer::HostKeys(known) = engine.query(&ann(), Role::Admin, Query::HostKeys(device)).await else {
+    let Answer::HostKeys(known) =
+        engine.query(&crate::engine_fixture::admin(), Query::HostKeys(device)).await
+    else {
         panic!("no keys")
     };
     assert!(known[0].refused.is_none());

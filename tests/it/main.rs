@@ -68,5 +68,6 @@ mod terminal_signals;
 mod terminal_slow;
 mod terminal_wall;
 mod timeline;
+mod users;
 mod wallboard;
 mod wire;

@@ -440,7 +440,7 @@ fn views_are_named_in_the_title_row_and_taken_with_the_mouse() {
 
 #[test]
 fn a_viewer_changes_nothing() {
-    let settings = Settings { role: noctule::model::Role::Viewer, ..Settings::default() };
+    let settings = Settings { rights: noctule::model::Role::Viewer.into(), ..Settings::default() };
     let mut operator = Operator::with(World::new(State::Trouble, false), 80, 24, &settings);
     operator.command("job cancel 12").sees("needs the role");
     operator.command("edit driver cisco_ios").press("x<ctrl-s>").sees("needs the role");
@@ -459,7 +459,7 @@ fn a_revision_that_was_put_aside_is_accepted_with_a_reason() {
     operator.press("Aspare<enter>y");
     assert_eq!(operator.line(), "backup accept core-1 4 --reason spare");
 
-    let settings = Settings { role: noctule::model::Role::Operator, ..Settings::default() };
+    let settings = Settings { rights: noctule::model::Role::Operator.into(), ..Settings::default() };
     let mut operator = Operator::with(World::new(State::Trouble, false), 80, 24, &settings);
     operator.command("history core-1").press("jjjA").sees("needs the role engineer");
 }

@@ -13,7 +13,12 @@ use crate::console_fixture::*;
 const SIZES: [(u16, u16); 3] = [(80, 24), (200, 60), (400, 110)];
 
 fn settings() -> Settings {
-    Settings { first: Some("wallboard 3600".into()), wall: true, role: Role::Viewer, ..Settings::default() }
+    Settings {
+        first: Some("wallboard 3600".into()),
+        wall: true,
+        rights: Role::Viewer.into(),
+        ..Settings::default()
+    }
 }
 
 fn wall(world: World, (width, height): (u16, u16)) -> Operator {

@@ -201,7 +201,7 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
             revisions.extend(history.revisions.into_iter().map(|one| (device.name.to_string(), one)));
         }
         None => {
-            let living = engine.rows().into_iter().filter(|row| row.device.deleted.is_none());
+            let living = call.rows()?.into_iter().filter(|row| row.device.deleted.is_none());
             revisions.extend(living.filter_map(|row| {
                 row.newest.map(|newest| (row.device.name.to_string(), newest.as_ref().clone()))
             }));

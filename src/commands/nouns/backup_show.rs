@@ -67,16 +67,23 @@ async fn view(call: &Call) -> Result<View, ActError> {
         return Ok(View::Normal);
     }
     let person = &call.door.person;
-    if person.role < Role::READS_SECRETS {
-        let why = format!(
-            "exact texts hold secrets and need the role {}, {} has {}; the normal view shows fingerprints in their place",
-            Role::READS_SECRETS, person.name, person.role
-        );
-        // it is refused also where that cannot be journalled
-        let _ = call.engine()?.note_refused(&call.actor, &why).await;
-        return Err(ActError::conflict(why));
+    if !person.rights.may(Role::READS_SECRETS) {
+        return Err(no_secrets(call).await);
     }
     Ok(View::Exact)
+}
+
+async fn no_secrets(call: &Call) -> ActError {
+    let person = &call.door.person;
+    let why = format!(
+        "exact texts hold secrets and need the role {}, {} has {}; the normal view shows fingerprints in their place",
+        Role::READS_SECRETS, person.name, person.rights
+    );
+    if let Ok(engine) = call.engine() {
+        // it is refused also where that cannot be journalled
+        let _ = engine.note_refused(&call.actor, &why).await;
+    }
+    ActError::conflict(why)
 }
 
 /// A configuration as `--json` shows it.
@@ -92,6 +99,9 @@ struct Text<'a> {
 async fn show(call: &Call) -> Result<Exit, ActError> {
     let (engine, view) = (call.engine()?, view(call).await?);
     let device = engine.device(call.args.one("device"))?;
+    if view == View::Exact && !call.may(Role::READS_SECRETS, &device) {
+        return Err(no_secrets(call).await);
+    }
     let revision = engine.revision(&device, call.args.get("revision").unwrap_or("newest")).await?;
     if view == View::Exact {
         let note = AuditNote::read(&call.actor, "an exact text was shown");
@@ -229,9 +239,11 @@ struct Written<'a> {
 }
 
 async fn export(call: &Call) -> Result<Exit, ActError> {
-    let (engine, view) = (call.engine()?, view(call).await?);
-    let selection = call.args.selection_or_all()?;
+    let view = view(call).await?;
+    let mut selection = call.args.selection_or_all()?;
+    let engine = call.engine()?;
     if view == View::Exact {
+        selection.within = call.door.person.rights.within(Role::READS_SECRETS);
         let devices = count(engine.select(&selection)?.len(), "device");
         let note = AuditNote::read(&call.actor, &format!("the exact texts of {devices} were exported"));
         engine.note_read(&call.actor, note).await?;

@@ -160,7 +160,7 @@ impl<'a> ShownRun<'a> {
 }
 
 async fn list(call: &Call) -> Result<Exit, ActError> {
-    let all = call.engine()?.rows();
+    let all = call.rows()?;
     let nothing = match (all.is_empty(), call.args.has("--deleted")) {
         (true, false) => "there is no device yet: `device add` and `device import` bring some",
         _ => "no device matches",
@@ -225,7 +225,7 @@ fn compare(column: &str, one: &DeviceRow, other: &DeviceRow) -> Ordering {
 async fn show(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let id = engine.device(call.args.one("device"))?.id;
-    let rows = engine.rows();
+    let rows = call.rows()?;
     let row = rows
         .iter()
         .find(|row| row.device.id == id)

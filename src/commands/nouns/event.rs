@@ -34,7 +34,7 @@ struct Shown<'a> {
 async fn list(call: &Call) -> Result<Exit, ActError> {
     let limit = call.args.number("--limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(100);
     let wanted = call.args.get("device");
-    let (engine, snapshot) = (call.engine()?, call.engine()?.snapshot());
+    let (engine, snapshot) = (call.engine()?, call.snapshot()?);
     // what happened to a device that was put away is still told
     if let Some(name) = wanted
         && !snapshot.devices.iter().any(|row| row.device.name.as_str() == name)

@@ -188,7 +188,7 @@ fn ending(ending: &Ending) -> &'static str {
 
 async fn list(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
-    let (now, snapshot) = (engine.now(), engine.snapshot());
+    let (now, snapshot) = (engine.now(), call.snapshot()?);
     let limit = call.args.number("--limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
     let only_open = call.args.has("--open");
     let incidents = snapshot.incidents.iter().filter(|incident| !only_open || incident.is_open());
@@ -226,13 +226,13 @@ fn note(incident: &Incident, now: Timestamp) -> String {
 
 async fn show(call: &Call) -> Result<Exit, ActError> {
     let incident = call.engine()?.find_incident(id(call)).await?;
-    answer(call, &incident)
+    answer(call, &seen(call, incident)?)
 }
 
 async fn acknowledge(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let incident = engine.acknowledge_incident(&call.actor, id(call), call.args.duration("--for")).await?;
-    answer(call, &incident)
+    answer(call, &seen(call, incident)?)
 }
 
 async fn assign(call: &Call) -> Result<Exit, ActError> {
@@ -243,20 +243,30 @@ async fn assign(call: &Call) -> Result<Exit, ActError> {
         (false, who) => Some(who.unwrap_or(&call.actor.name)),
     };
     let incident = engine.assign_incident(&call.actor, id(call), who).await?;
-    answer(call, &incident)
+    answer(call, &seen(call, incident)?)
 }
 
 async fn comment(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let text = call.args.many("text").join(" ");
     let incident = engine.comment_incident(&call.actor, id(call), &text).await?;
-    answer(call, &incident)
+    answer(call, &seen(call, incident)?)
 }
 
 async fn close(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let incident = engine.close_incident(&call.actor, id(call)).await?;
-    answer(call, &incident)
+    answer(call, &seen(call, incident)?)
+}
+
+/// The incident as whoever asks may see it: it may have devices behind it that are not theirs to see.
+fn seen(call: &Call, incident: Incident) -> Result<Incident, ActError> {
+    if call.within().is_everything() {
+        return Ok(incident);
+    }
+    let mine = call.snapshot()?;
+    let found = mine.incidents.iter().find(|one| one.id == incident.id);
+    found.cloned().ok_or_else(|| ActError::not_found("the incident is not yours to see any more"))
 }
 
 fn id(call: &Call) -> IncidentId {

@@ -43,7 +43,7 @@ struct Shown<'a> {
 }
 
 async fn list(call: &Call) -> Result<Exit, ActError> {
-    let snapshot = call.engine()?.snapshot();
+    let snapshot = call.snapshot()?;
     let mut table = Table::new(&["job", "by", "began", "ended", "done", "line"]);
     for job in snapshot.jobs.iter() {
         if call.json {

@@ -106,7 +106,11 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let now = engine.now();
     let mut table = Table::new(&["id", "state", "from", "until", "on", "by", "why"]);
-    for window in engine.maintenance().await.iter().filter(|one| call.args.has("--all") || now < one.until) {
+    let windows = match call.within().is_everything() {
+        true => engine.maintenance().await,
+        false => call.snapshot()?.maintenance.to_vec(),
+    };
+    for window in windows.iter().filter(|one| call.args.has("--all") || now < one.until) {
         if call.json {
             call.object(&shown(window, now))?;
             continue;

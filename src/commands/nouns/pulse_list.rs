@@ -49,7 +49,7 @@ async fn list(call: &Call) -> Result<Exit, ActError> {
     let devices = engine.select(&call.args.selection_or_all()?)?;
     let picture = picture(engine, &devices).await;
     let incidents: Vec<Incident> =
-        engine.snapshot().incidents.iter().filter(|incident| incident.is_open()).cloned().collect();
+        call.snapshot()?.incidents.iter().filter(|incident| incident.is_open()).cloned().collect();
     picture.notices.iter().for_each(|notice| call.note(format!("noctule: {notice}")));
     if let Some(since) = picture.cut_off {
         call.note(format!("noctule: this host is cut off since {}: states stand as they were", since.local()));

@@ -47,7 +47,7 @@ async fn search(call: &Call) -> Result<Exit, ActError> {
         history: call.args.has("--history"),
         limit,
     };
-    let found = call.engine()?.search(query).await?;
+    let found = call.engine()?.search(query, call.within().clone()).await?;
     let mut last = None;
     for hit in found.hits.iter() {
         if call.json {

@@ -112,6 +112,7 @@ fn what(kind: EventKind) -> &'static str {
         EventKind::Maintenance => "planned work",
         EventKind::Pulse => "pulse",
         EventKind::Notification => "notification",
+        EventKind::Users => "users",
     }
 }
 

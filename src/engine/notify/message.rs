@@ -389,5 +389,6 @@ pub fn kind(kind: EventKind) -> &'static str {
         EventKind::Maintenance => "maintenance",
         EventKind::Pulse => "pulse",
         EventKind::Notification => "notification",
+        EventKind::Users => "users",
     }
 }

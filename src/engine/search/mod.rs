@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use crate::model::{BlobId, BlobRef, DeviceId, Revision};
+use crate::model::{BlobId, BlobRef, DeviceId, Revision, Within};
 
 use super::error::ActError;
 use super::query::{Hit, SearchAnswer, SearchQuery};
@@ -36,18 +36,22 @@ struct Text {
 }
 
 impl Engine {
-    /// Where a pattern occurs: in every newest good configuration, or in every revision.
+    /// Where a pattern occurs `within` a part of the network: in every newest good configuration, or in every revision.
     ///
     /// # Errors
     /// When the pattern is not a regular expression or is too large, or a text cannot be read.
-    pub async fn search(self: &Arc<Self>, query: SearchQuery) -> Result<SearchAnswer, ActError> {
-        self.aside(move |engine| engine.search_now(&query)).await
+    pub async fn search(
+        self: &Arc<Self>,
+        query: SearchQuery,
+        within: Within,
+    ) -> Result<SearchAnswer, ActError> {
+        self.aside(move |engine| engine.search_now(&query, &within)).await
     }
 
-    pub(super) fn search_now(&self, query: &SearchQuery) -> Result<SearchAnswer, ActError> {
+    pub(super) fn search_now(&self, query: &SearchQuery, within: &Within) -> Result<SearchAnswer, ActError> {
         let begun = Instant::now();
         let pattern = Pattern::new(&query.pattern, query.regex)?;
-        let texts = self.texts(query.history)?;
+        let texts = self.texts(query.history, within)?;
         let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let work = || self.search_some(&pattern, &texts, query.limit, &next, &found);
         let threads = std::thread::available_parallelism().map_or(2, |n| n.get().clamp(2, THREADS));
@@ -102,11 +106,11 @@ impl Engine {
     }
 
     /// Every text to search, by the name of the first device that has it.
-    fn texts(&self, history: bool) -> Result<Vec<Text>, ActError> {
+    fn texts(&self, history: bool, within: &Within) -> Result<Vec<Text>, ActError> {
         let rows = self.rows();
         let mut texts: Vec<Text> = Vec::new();
         let mut known: HashMap<BlobId, usize> = HashMap::new();
-        for row in rows.iter().filter(|row| row.device.deleted.is_none()) {
+        for row in rows.iter().filter(|row| row.device.deleted.is_none() && within.holds(&row.device)) {
             let name: Arc<str> = row.device.name.as_str().into();
             let mut add = |revision: &Revision| {
                 let target = Target { device: row.device.id, name: name.clone(), revision: revision.number };

@@ -233,7 +233,7 @@ pub(super) fn event(event: &Event, incidents: &[Incident]) -> Option<TimelineEnt
         EventKind::IdentityChanged => Kind::Identity,
         EventKind::IncidentNoted if is_in_record(event, incidents) => return None,
         EventKind::IncidentNoted => Kind::Incident,
-        EventKind::System | EventKind::Pulse | EventKind::Notification => Kind::Other,
+        EventKind::System | EventKind::Pulse | EventKind::Notification | EventKind::Users => Kind::Other,
         // revisions, runs, incidents and planned work are told of themselves
         EventKind::ConfigChanged
         | EventKind::Quarantined

@@ -6,7 +6,7 @@ use noctule::engine::Engine;
 use noctule::engine::diff::{self, DiffLine, LineKind};
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::query::{Answer, Query, RevisionRef};
-use noctule::model::{Role, RunStatus};
+use noctule::model::RunStatus;
 
 use super::frr::Frr;
 use super::openssh::{OpenSsh, user};
@@ -17,7 +17,8 @@ use crate::engine_fixture::ann;
 async fn difference(engine: &Arc<Engine>) -> (Vec<String>, Vec<String>) {
     let device = engine.device("edge-1").unwrap().id;
     let which = |number| RevisionRef { device, number: Some(number) };
-    let Answer::Pair(old, new) = engine.query(&ann(), Role::Admin, Query::Pair(which(1), which(2))).await
+    let Answer::Pair(old, new) =
+        engine.query(&crate::engine_fixture::admin(), Query::Pair(which(1), which(2))).await
     else {
         panic!("no texts")
     };
