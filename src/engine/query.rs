@@ -14,7 +14,7 @@ use super::series::DeviceHistory;
 use super::start::Engine;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
-use super::users::Person;
+use super::users::{Person, UserView};
 
 /// Which revision of which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +69,8 @@ pub enum Query {
     AuditEntry(u64),
     /// Whether the journal is what was written.
     AuditVerify,
+    /// The users.
+    Users,
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -86,6 +88,7 @@ impl Query {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
+            Self::Users => Role::READS_AUDIT,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
             Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
@@ -142,6 +145,8 @@ pub enum Answer {
     AuditEntry(Arc<AuditDetail>),
     /// To [`Query::AuditVerify`].
     AuditVerify(Arc<AuditReport>),
+    /// To [`Query::Users`], by name.
+    Users(Arc<[UserView]>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -284,6 +289,7 @@ impl Engine {
                     known.retain(|known| within.holds(&known.device));
                     Answer::Identities(known.into())
                 }
+                Query::Users => Answer::Users(engine.user_views().into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::Audit(limit) => {

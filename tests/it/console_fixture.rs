@@ -19,7 +19,7 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
-use crate::{console_audit, console_identity, console_pulse, console_timeline};
+use crate::{console_audit, console_identity, console_pulse, console_timeline, console_users};
 
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -119,6 +119,7 @@ impl World {
                     (1..=5).rev().map(|number| revision(*device, number, self.state)).collect();
                 Answer::History { runs: runs(*device, self.state).into(), revisions: revisions.into() }
             }
+            Query::Users => Answer::Users(console_users::users(self.state)),
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),
             Query::Identities => {
                 Answer::Identities(console_identity::identities(self.state, &self.snapshot.devices))
@@ -799,6 +800,9 @@ fn bytes_of(name: &str) -> Vec<u8> {
         "down" => b"\x1b[B".to_vec(),
         "right" => b"\x1b[C".to_vec(),
         "left" => b"\x1b[D".to_vec(),
+        "home" => b"\x1b[H".to_vec(),
+        "end" => b"\x1b[F".to_vec(),
+        "delete" => b"\x1b[3~".to_vec(),
         "pgup" => b"\x1b[5~".to_vec(),
         "pgdn" => b"\x1b[6~".to_vec(),
         name => match name.strip_prefix("ctrl-").and_then(|key| key.bytes().next()) {

@@ -21,6 +21,7 @@ mod console_fixture;
 mod console_identity;
 mod console_pulse;
 mod console_timeline;
+mod console_users;
 mod demo_cut;
 mod device_fixture;
 mod discover;

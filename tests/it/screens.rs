@@ -13,7 +13,7 @@ use crate::console_fixture::*;
 const STATES: [State; 4] = [State::Empty, State::Normal, State::Trouble, State::Hostile];
 
 /// The line that opens a pane: its name and what it cannot be without.
-fn line(decl: &Decl, state: State) -> String {
+pub fn line(decl: &Decl, state: State) -> String {
     let subject = match decl.args.split_once(" [").map_or(decl.args, |(needed, _)| needed) {
         _ if !decl.needs_args() => "",
         "DEVICE" => "core-1",

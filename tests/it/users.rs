@@ -134,6 +134,9 @@ async fn whoever_has_a_group_alone_meets_nothing_of_another_in_any_command() {
                 let files: Vec<&String> = told.written.keys().collect();
                 assert!(!lines.contains("b-1"), "{line} tells of b-1: {lines}");
                 assert!(!files.iter().any(|name| name.contains("b-1")), "{line} writes {files:?}");
+                for (bytes, _) in told.written.values() {
+                    assert!(!String::from_utf8_lossy(bytes).contains("b-1"), "{line} writes of b-1");
+                }
                 let bytes = String::from_utf8_lossy(&told.bytes);
                 assert!(!bytes.contains("b-1"), "{line} hands out b-1: {bytes}");
             }

@@ -44,11 +44,12 @@ impl Logins {
         Self { next: newest.front().map_or(1, |login| login.seq + 1), newest, refusals: HashMap::new() }
     }
 
-    pub fn last_of_each(&self) -> HashMap<String, Timestamp> {
+    /// The last time that each user was let in.
+    pub fn last_of_each(&self) -> HashMap<String, Login> {
         let mut last = HashMap::new();
         for login in self.newest.iter().filter(|login| login.refused.is_none()) {
             if let Some(user) = &login.user {
-                last.entry(user.clone()).or_insert(login.at);
+                last.entry(user.clone()).or_insert_with(|| login.clone());
             }
         }
         last

@@ -25,6 +25,15 @@ use super::start::Engine;
 use crate::model::{Login, Timestamp, User, UserId, nearest};
 use crate::store::{Store, StoreError};
 
+/// A user, and how they came in last, for a screen.
+#[derive(Clone, Debug)]
+pub struct UserView {
+    /// The user.
+    pub user: Arc<User>,
+    /// The last time that they were let in.
+    pub last: Option<Login>,
+}
+
 /// The users and logins of an engine, in memory. The store is the truth.
 #[derive(Default)]
 pub(super) struct Book {
@@ -93,9 +102,17 @@ impl Engine {
         })
     }
 
+    /// Every user that was not removed, by name, and how they came in last.
+    pub fn user_views(&self) -> Vec<UserView> {
+        let last = super::start::lock(&self.book.logins).last_of_each();
+        let view = |user: Arc<User>| UserView { last: last.get(user.name.as_str()).cloned(), user };
+        self.users().into_iter().map(view).collect()
+    }
+
     /// When each user came in last.
     pub fn last_logins(&self) -> HashMap<String, Timestamp> {
-        super::start::lock(&self.book.logins).last_of_each()
+        let last = super::start::lock(&self.book.logins).last_of_each();
+        last.into_iter().map(|(user, login)| (user, login.at)).collect()
     }
 }
 

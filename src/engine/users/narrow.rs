@@ -103,6 +103,7 @@ impl Engine {
             Query::Drivers | Query::Driver(_) => Vec::new(),
             Query::Timeline(_)
             | Query::Notifications
+            | Query::Users
             | Query::Audit(_)
             | Query::AuditEntry(_)
             | Query::AuditVerify => {
