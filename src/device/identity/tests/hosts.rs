@@ -45,6 +45,8 @@ const CASES: &[Case] = &[
         "6.04.03",
     ),
     ("4935.20.1", "Mediatrix C730 Dgw 2.0.40.700", "Mediatrix", "Mediatrix C730", "2.0.40.700"),
+    ("674.10895.3011", "switch of the hall", "Dell", "6248", ""),
+    ("674.10895.3060", "switch of the hall", "Dell", "N3048P", ""),
     ("99999999.1", "somebody's own", "", "", ""),
     ("8072.3.2.10", "Some text of an operator", "", "", ""),
     ("17409", "Some EPON OLT", "", "", ""),
