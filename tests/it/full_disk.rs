@@ -185,7 +185,7 @@ async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tell
         "recording save b",
         "driver new mine",
         "audit export --output /tmp/nowhere",
-        &format!("store backup {}", copy.display()),
+        &format!("store backup --output {}", copy.display()),
     ] {
         fill(&filler);
         let (exit, told) = shell.run(line).await;
