@@ -135,7 +135,7 @@ pub struct Engine {
     /// Who is told of what happens.
     pub(super) notifier: Arc<Notifier>,
     /// How the anchoring of the journal fares.
-    pub(super) anchoring: Mutex<Anchoring>,
+    pub(super) anchoring: tokio::sync::Mutex<Anchoring>,
     /// How many refusals of whom were journalled lately.
     pub(super) refusals: Mutex<Refusals>,
     /// Whose reading of what was journalled lately.
@@ -186,7 +186,7 @@ impl Engine {
             series: Mutex::default(),
             copies: Copies::default(),
             notifier: Arc::default(),
-            anchoring: Mutex::default(),
+            anchoring: tokio::sync::Mutex::default(),
             refusals: Mutex::default(),
             read_lately: Mutex::default(),
             book,
@@ -219,9 +219,8 @@ impl Engine {
         }
         let health = self.store.health();
         workers.push(tokio::spawn(store_watch::watch_health(health, Arc::downgrade(self))));
-        if self.settings().audit.is_anchored() {
-            workers.push(tokio::spawn(audit::work(Arc::downgrade(self))));
-        }
+        // the settings may begin to want it while the engine runs
+        workers.push(tokio::spawn(audit::work(Arc::downgrade(self))));
         if self.options.schedule {
             workers.push(tokio::spawn(super::schedule::work(Arc::downgrade(self))));
             workers.push(tokio::spawn(store_backup::work(Arc::downgrade(self))));

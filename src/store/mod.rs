@@ -30,7 +30,7 @@ pub use blobs::Blobs;
 pub use error::StoreError;
 pub use journal::{
     Anchor, ChainReport, Chained, Change, Damage, Flaw, FlawKind, JournalBack, JournalRecord, JournalScan,
-    Position, verify_chain,
+    KnownEnd, Position, verify_chain,
 };
 pub use keys::KeyRing;
 pub use maintain::{Finding, VerifyReport, closed_head, rebuild, verify};

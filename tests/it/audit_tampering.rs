@@ -141,6 +141,29 @@ async fn a_journal_that_was_made_anew_is_found_by_an_anchor_kept_elsewhere() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_put_back_whole_is_found_open_and_closed() {
+    let house = House::with(&["a", "b"], true).await;
+    let (data, copy) = (house.folder.path().join("data"), house.folder.path().join("copy"));
+    let copied = |from: &Path, to: &Path| {
+        let copying = std::process::Command::new("cp").arg("-r").arg(from).arg(to).status();
+        assert!(copying.unwrap().success());
+    };
+    copied(&data, &copy);
+    house.work(&["c"], true).await;
+    fs::remove_dir_all(&data).unwrap();
+    copied(&copy, &data);
+    house.is_found("anchor").await;
+    let engine = engine(house.folder.path(), &house.settings(), Network::new(), &Hand::new()).await;
+    let report = engine.audit_verify(None, 0).await.unwrap();
+    assert_eq!((report.first_bad, report.problems[0].kind), (Some(3), "anchor"), "{report:?}");
+    engine.anchor().await;
+    let found = engine.doctor().await.unwrap();
+    let found = found.iter().find(|one| one.topic == "audit").unwrap();
+    assert!(found.message.contains("which this journal does not hold"), "{found:?}");
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_running_engine_knows_its_own_end() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine(folder.path(), "", Network::new(), &Hand::new()).await;

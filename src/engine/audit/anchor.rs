@@ -15,7 +15,7 @@ use crate::engine::doctor::Finding;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::settings::AuditSettings;
-use crate::engine::start::{Engine, lock};
+use crate::engine::start::Engine;
 use crate::model::{BlobId, EventKind, Severity, Timestamp};
 use crate::store::Anchor;
 
@@ -40,6 +40,8 @@ const BEGIN: &str = "noctule audit seq=";
 /// How anchoring fares.
 #[derive(Default)]
 pub(in crate::engine) struct Anchoring {
+    /// Where it was noted.
+    settings: AuditSettings,
     /// What was noted last, and when.
     last: Option<(Anchor, Timestamp)>,
     /// Why the last try failed; nothing where it did not.
@@ -78,29 +80,32 @@ impl Engine {
     /// Notes the head of the journal where the settings say, unless it stands there already. What goes wrong is an event,
     /// once, and a finding of the doctor's.
     pub async fn anchor(self: &Arc<Self>) {
-        if !self.settings().audit.is_anchored() {
+        let settings = self.settings().audit.clone();
+        if !settings.is_anchored() {
             return;
+        }
+        // one at a time, each with the head as it then is: a line never names an older entry than the one above it
+        let mut anchoring = self.anchoring.lock().await;
+        if anchoring.settings != settings {
+            *anchoring = Anchoring { settings: settings.clone(), ..Anchoring::default() };
         }
         let (head, now) = (self.store.head(), self.now());
         let head = Anchor { seq: head.seq, hash: head.hash };
-        let known = lock(&self.anchoring).last.map(|(last, _)| last);
-        if head.seq == 0 || (known == Some(head) && lock(&self.anchoring).trouble.is_none()) {
+        let known = anchoring.last.map(|(last, _)| last);
+        if head.seq == 0 || (known == Some(head) && anchoring.trouble.is_none()) {
             return;
         }
-        let is_first = known.is_none() && lock(&self.anchoring).trouble.is_none();
-        let settings = self.settings().audit.clone();
+        let is_first = known.is_none() && anchoring.trouble.is_none();
         let noting = tokio::task::spawn_blocking(move || note(&settings, head, now, is_first));
         let noted = match tokio::time::timeout(NOTE_TIME, noting).await {
             Ok(noted) => noted.unwrap_or_else(|error| Err(format!("it broke down: {error}"))),
             Err(_) => Err(format!("it takes longer than {} s", NOTE_TIME.as_secs())),
         };
-        let before = {
-            let mut anchoring = lock(&self.anchoring);
-            if noted.is_ok() {
-                anchoring.last = Some((head, now));
-            }
-            std::mem::replace(&mut anchoring.trouble, noted.clone().err())
-        };
+        if noted.is_ok() {
+            anchoring.last = Some((head, now));
+        }
+        let before = std::mem::replace(&mut anchoring.trouble, noted.clone().err());
+        drop(anchoring);
         match (before, noted) {
             (None, Err(why)) => {
                 self.tell_of_anchoring(Severity::Warning, &format!("the journal is not anchored: {why}"))
@@ -122,14 +127,14 @@ impl Engine {
         self.tell(events);
     }
 
-    /// What the doctor says of anchors.
+    /// What the doctor says of anchors. Blocks.
     pub(in crate::engine) fn look_at_anchors(&self) -> Finding {
         if !self.settings().audit.is_anchored() {
             let message = "the journal is anchored nowhere: whoever may write it could rewrite all of it unnoticed; \
                            see [audit] anchor_file and syslog in config.toml";
             return Finding::good("audit", message);
         }
-        let anchoring = lock(&self.anchoring);
+        let anchoring = self.anchoring.blocking_lock();
         match (&anchoring.trouble, anchoring.last) {
             (Some(why), _) => Finding::bad(
                 "audit",
@@ -196,8 +201,17 @@ fn append(path: &Path, line: &str, head: Anchor) -> Result<bool, String> {
     }
     let end = last_bytes(&mut file, data.len()).map_err(failed)?;
     let end = String::from_utf8_lossy(&end);
-    if end.lines().next_back().and_then(parse_line) == Some(head) {
-        return Ok(false);
+    match end.lines().next_back().and_then(parse_line) {
+        Some(last) if last == head => return Ok(false),
+        Some(last) if last.seq >= head.seq => {
+            return Err(format!(
+                "its last line is of entry {}, which this journal does not hold: it was cut, rewritten or put back from a \
+                 backup, or another store writes into the same file. See audit verify, and name a new file once that is \
+                 explained",
+                last.seq
+            ));
+        }
+        _ => {}
     }
     // a line that a crash has cut off stays one by itself
     let begin = if end.is_empty() || end.ends_with('\n') { "" } else { "\n" };
@@ -261,6 +275,9 @@ mod tests {
         assert_eq!(append(&path, &line(anchor(1), AT), anchor(1)), Ok(false));
         fs::write(&path, fs::read_to_string(&path).unwrap() + "noctule audit se").unwrap();
         assert_eq!(append(&path, &line(anchor(2), AT), anchor(2)), Ok(true));
+        assert!(
+            append(&path, &line(anchor(1), AT), anchor(1)).unwrap_err().contains("last line is of entry 2")
+        );
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!((parse(&text), text.lines().count()), (vec![anchor(1), anchor(2)], 3));
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

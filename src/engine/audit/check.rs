@@ -9,7 +9,7 @@ use crate::engine::error::ActError;
 use crate::engine::settings::AuditSettings;
 use crate::engine::start::Engine;
 use crate::model::{BlobId, Timestamp, clean_line};
-use crate::store::{Anchor, Flaw, FlawKind, Position, StoreError, closed_head, verify_chain};
+use crate::store::{Anchor, Flaw, FlawKind, KnownEnd, StoreError, closed_head, verify_chain};
 
 use super::anchor;
 
@@ -70,8 +70,8 @@ impl AuditReport {
         whole + &vouched.unwrap_or_else(|| "; no anchor vouches for them".to_owned())
     }
 
-    fn of(folder: &Path, head: Option<&Position>, anchors: Vec<Anchor>) -> Result<Self, ActError> {
-        let report = verify_chain(folder, head, anchors)
+    fn of(folder: &Path, end: KnownEnd<'_>, anchors: Vec<Anchor>) -> Result<Self, ActError> {
+        let report = verify_chain(folder, end, anchors)
             .map_err(|error: StoreError| ActError::storage("reading the journal", error))?;
         let problem = |flaw: &Flaw| Problem {
             entry: (flaw.kind != FlawKind::Foreign).then_some(flaw.entry),
@@ -128,8 +128,10 @@ impl Engine {
         from: u64,
     ) -> Result<AuditReport, ActError> {
         self.aside(move |engine| {
+            let noted = Noted::read(&engine.settings().audit, anchors.as_deref());
+            // asked for after the anchors were read: none of them can be newer
             let head = engine.store.head();
-            report(engine.data_dir(), Some(&head), &engine.settings().audit, anchors.as_deref(), from)
+            noted.report(engine.data_dir(), KnownEnd::Written(&head), from)
         })
         .await
     }
@@ -146,10 +148,11 @@ pub fn closed_report(
     from: u64,
     now: Timestamp,
 ) -> Result<AuditReport, ActError> {
+    let noted = Noted::read(settings, anchors);
     match closed_head(folder, now) {
-        Ok(head) => report(folder, head.as_ref(), settings, anchors, from),
+        Ok(head) => noted.report(folder, head.as_ref().map_or(KnownEnd::Unknown, KnownEnd::AtLeast), from),
         Err(error) => {
-            let mut report = report(folder, None, settings, anchors, from)?;
+            let mut report = noted.report(folder, KnownEnd::Unknown, from)?;
             report
                 .add("index", &format!("what the index knows of the journal's end cannot be read: {error}"));
             Ok(report)
@@ -157,29 +160,36 @@ pub fn closed_report(
     }
 }
 
-fn report(
-    folder: &Path,
-    head: Option<&Position>,
-    settings: &AuditSettings,
-    more: Option<&str>,
-    from: u64,
-) -> Result<AuditReport, ActError> {
-    let mut anchors = more.map(anchor::parse).unwrap_or_default();
-    let mut unread = None;
-    if more.is_some() && anchors.is_empty() {
-        unread = Some("the file of anchors that was named holds none".to_owned());
-    }
-    if let Some(path) = &settings.anchor_file {
-        match read_anchors(path) {
-            Ok(text) => anchors.extend(anchor::parse(&text)),
-            Err(why) => unread = Some(format!("the anchors in {} cannot be read: {why}", path.display())),
+/// What is noted of the journal outside of it.
+struct Noted {
+    anchors: Vec<Anchor>,
+    /// What could not be read.
+    unread: Vec<String>,
+}
+
+impl Noted {
+    /// Reads the file of the settings, and `more`.
+    fn read(settings: &AuditSettings, more: Option<&str>) -> Self {
+        let mut noted = Self { anchors: more.map(anchor::parse).unwrap_or_default(), unread: Vec::new() };
+        if more.is_some() && noted.anchors.is_empty() {
+            noted.unread.push("the file of anchors that was named holds none".to_owned());
         }
+        if let Some(path) = &settings.anchor_file {
+            match read_anchors(path) {
+                Ok(text) => noted.anchors.extend(anchor::parse(&text)),
+                Err(why) => {
+                    noted.unread.push(format!("the anchors in {} cannot be read: {why}", path.display()));
+                }
+            }
+        }
+        noted
     }
-    let mut report = AuditReport::of(folder, head, anchors)?;
-    if let Some(why) = unread {
-        report.add("anchors", &why);
+
+    fn report(self, folder: &Path, end: KnownEnd<'_>, from: u64) -> Result<AuditReport, ActError> {
+        let mut report = AuditReport::of(folder, end, self.anchors)?;
+        self.unread.iter().for_each(|why| report.add("anchors", why));
+        Ok(report.beginning_with(from))
     }
-    Ok(report.beginning_with(from))
 }
 
 fn read_anchors(path: &Path) -> Result<String, String> {

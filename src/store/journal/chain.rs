@@ -54,6 +54,17 @@ pub struct Flaw {
     pub what: String,
 }
 
+/// What the store itself knows of the journal's end.
+#[derive(Clone, Copy, Debug)]
+pub enum KnownEnd<'a> {
+    /// It is open, and has written up to here: what lies behind is being written just now, and is not looked at.
+    Written(&'a Position),
+    /// It is closed, and its index holds all up to here; there may be more.
+    AtLeast(&'a Position),
+    /// Nothing.
+    Unknown,
+}
+
 /// What a reading of the whole chain came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChainReport {
@@ -74,23 +85,28 @@ pub struct ChainReport {
     pub more_flaws: usize,
 }
 
-/// Reads the segments of the store in `folder` from the first byte on. `head` is the end that the store itself knows, where
-/// it is known: what lies behind it is being written just now, and is not looked at.
+/// Reads the segments of the store in `folder` from the first byte on. Of an open store, `end` is to be asked for after the
+/// anchors were read: none of them can then be newer.
 ///
 /// # Errors
 /// A segment cannot be read at all.
 pub fn verify_chain(
     folder: &Path,
-    head: Option<&Position>,
+    end: KnownEnd<'_>,
     mut anchors: Vec<Anchor>,
 ) -> Result<ChainReport, StoreError> {
     anchors.sort_unstable();
     anchors.dedup();
     let report = ChainReport { anchors: anchors.len(), ..Default::default() };
-    let mut walk = Walk { report, anchors, met: 0, broken: false };
+    let known = match end {
+        KnownEnd::Written(end) | KnownEnd::AtLeast(end) => Some(Anchor { seq: end.seq, hash: end.hash }),
+        KnownEnd::Unknown => None,
+    };
+    let mut walk = Walk { report, anchors, met: 0, broken: false, known };
     walk.look_for_foreign_files(folder)?;
     let mut scan = scan(folder, 0)?;
-    while head.is_none_or(|head| walk.last() < head.seq) {
+    let is_behind = |last: u64| matches!(end, KnownEnd::Written(end) if last >= end.seq);
+    while !is_behind(walk.last()) {
         match scan.next() {
             Some(found) => match found? {
                 Ok(record) => {
@@ -102,7 +118,7 @@ pub fn verify_chain(
             None => break,
         }
     }
-    walk.end(head);
+    walk.end();
     Ok(walk.report)
 }
 
@@ -114,6 +130,8 @@ struct Walk {
     met: usize,
     /// Something was wrong since the last entry.
     broken: bool,
+    /// The entry that the store knows to be there.
+    known: Option<Anchor>,
 }
 
 impl Walk {
@@ -137,6 +155,10 @@ impl Walk {
                 entry.seq
             );
             self.tell(entry.seq, FlawKind::Clock, what);
+        }
+        if self.known.is_some_and(|known| known.seq == entry.seq && known.hash != entry.hash) {
+            let what = format!("entry {} is not the one that the store has written", entry.seq);
+            self.tell(entry.seq, FlawKind::Cut, what);
         }
         self.compare(entry);
     }
@@ -182,25 +204,15 @@ impl Walk {
         self.broken = true;
     }
 
-    fn end(&mut self, head: Option<&Position>) {
-        let last = self.report.last.map(|(last, _)| last).unwrap_or_default();
-        if let Some(head) = head
-            && (head.seq, head.hash) != (last.seq, last.hash)
-        {
-            let what = match last.seq < head.seq {
-                true => {
-                    format!("the journal ends with entry {}, but entry {} was written", last.seq, head.seq)
-                }
-                false => format!("entry {} is not the one that was written", last.seq),
-            };
-            self.tell(last.seq.saturating_add(1).min(head.seq), FlawKind::Cut, what);
+    fn end(&mut self) {
+        let last = self.last();
+        if let Some(known) = self.known.filter(|known| last < known.seq) {
+            let what = format!("the journal ends with entry {last}, but entry {} was written", known.seq);
+            self.tell(last.saturating_add(1), FlawKind::Cut, what);
         }
         while let Some(anchor) = self.anchors.get(self.met).copied() {
             self.met += 1;
-            // with an engine at work, the newest anchor may be newer than this reading
-            if head.is_none_or(|head| anchor.seq <= head.seq) {
-                self.tell_missing(anchor.seq);
-            }
+            self.tell_missing(anchor.seq);
         }
     }
 

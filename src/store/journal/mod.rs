@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub use append::Appender;
 pub use back::{JournalBack, back_from};
-pub use chain::{Anchor, ChainReport, Flaw, FlawKind, verify_chain};
+pub use chain::{Anchor, ChainReport, Flaw, FlawKind, KnownEnd, verify_chain};
 pub use scan::{JournalScan, scan, scan_from};
 
 use super::StoreError;

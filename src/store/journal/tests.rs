@@ -83,7 +83,7 @@ fn entries_come_back_newest_first_over_segments() {
     let (verbs, wrong) = backwards(folder.path(), &end);
     assert_eq!(verbs, ["six", "five", "four", "three", "two", "one"]);
     assert!(wrong.is_empty(), "{wrong:?}");
-    let report = verify_chain(folder.path(), Some(&end), anchors(folder.path())).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), anchors(folder.path())).unwrap();
     assert_eq!((report.entries, report.anchors, report.anchored), (6, 6, Some(6)));
     assert_eq!((report.flaws, report.stretches), (vec![], vec![(1, 6)]));
 }
@@ -93,7 +93,7 @@ fn an_empty_journal_has_no_entries_and_no_flaws() {
     let folder = tempfile::tempdir().unwrap();
     let end = written(folder.path(), &[]);
     assert_eq!(backwards(folder.path(), &end), (vec![], vec![]));
-    let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!((report.entries, report.flaws), (0, vec![]));
 }
 
@@ -132,7 +132,7 @@ fn a_bit_in_any_place_is_found_and_every_other_entry_is_still_read() {
             let mut bad = good.clone();
             bad[at] ^= 1 << (at % 8);
             fs::write(&path, &bad).unwrap();
-            let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+            let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
             assert!(!report.flaws.is_empty(), "segment {segment}, byte {at}: nobody noticed");
             if at >= HEADING.len() {
                 assert_eq!(report.entries, 5, "segment {segment}, byte {at}");
@@ -152,7 +152,7 @@ fn the_first_bad_entry_and_what_is_still_proven_are_told() {
     let mut second = take(folder.path(), 2);
     second[1][20] ^= 1;
     put(folder.path(), 2, &second);
-    let report = verify_chain(folder.path(), Some(&end), known).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), known).unwrap();
     assert_eq!(report.flaws[0].entry, 5);
     assert_eq!(report.stretches, [(1, 4), (6, 6)]);
     assert_eq!(report.anchored, Some(6));
@@ -165,10 +165,10 @@ fn an_entry_removed_and_two_swapped_are_found() {
     let end = written(folder.path(), &SIX);
     let good = take(folder.path(), 1);
     put(folder.path(), 1, &[good[0].clone(), good[2].clone()]);
-    let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!((report.flaws[0].entry, kinds(&report)), (2, vec![FlawKind::Order]));
     put(folder.path(), 1, &[good[1].clone(), good[0].clone(), good[2].clone()]);
-    let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!((report.flaws[0].entry, kinds(&report)), (1, vec![FlawKind::Order]));
     let (verbs, wrong) = backwards(folder.path(), &end);
     assert_eq!((verbs.len(), wrong.is_empty()), (6, false));
@@ -181,16 +181,41 @@ fn a_tail_that_was_cut_is_found_by_the_store_itself_or_by_an_anchor() {
     let known = anchors(folder.path());
     let short = take(folder.path(), 2)[..2].to_vec();
     put(folder.path(), 2, &short);
-    let of_store = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let of_store = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!((of_store.flaws[0].entry, kinds(&of_store)), (6, vec![FlawKind::Cut]));
-    let anchored = verify_chain(folder.path(), None, known).unwrap();
+    let closed = verify_chain(folder.path(), KnownEnd::AtLeast(&end), vec![]).unwrap();
+    assert_eq!((closed.flaws[0].entry, kinds(&closed)), (6, vec![FlawKind::Cut]));
+    let anchored = verify_chain(folder.path(), KnownEnd::Unknown, known).unwrap();
     assert_eq!((anchored.flaws[0].entry, kinds(&anchored)), (6, vec![FlawKind::Anchor]));
     assert_eq!(anchored.anchored, Some(5));
     // nothing but what is known from elsewhere can tell
-    assert!(verify_chain(folder.path(), None, vec![]).unwrap().flaws.is_empty());
+    assert!(verify_chain(folder.path(), KnownEnd::Unknown, vec![]).unwrap().flaws.is_empty());
     let (verbs, wrong) = backwards(folder.path(), &end);
     assert_eq!(verbs, ["five", "four", "three", "two", "one"]);
     assert!(wrong[0].contains("ends before entry 6"), "{wrong:?}");
+}
+
+#[test]
+fn a_store_that_was_put_back_whole_is_found_by_an_anchor_that_is_newer() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &SIX);
+    let known = anchors(folder.path());
+    let old = forged(folder.path(), &SIX[..3]);
+    for end in [KnownEnd::Written(&old), KnownEnd::AtLeast(&old)] {
+        let report = verify_chain(folder.path(), end, known.clone()).unwrap();
+        assert_eq!((report.flaws[0].entry, kinds(&report)), (4, vec![FlawKind::Anchor]));
+        assert_eq!((report.flaws.len(), report.anchored), (3, Some(3)));
+    }
+}
+
+#[test]
+fn what_a_closed_store_holds_beyond_its_index_is_read_too() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), &SIX);
+    let third = anchors(folder.path())[2];
+    let index = Position { seq: third.seq, hash: third.hash, ..Position::default() };
+    let report = verify_chain(folder.path(), KnownEnd::AtLeast(&index), vec![]).unwrap();
+    assert_eq!((report.entries, report.flaws), (6, vec![]));
 }
 
 #[test]
@@ -199,7 +224,7 @@ fn a_segment_that_is_gone_is_found() {
     let end = written(folder.path(), &SIX);
     let known = anchors(folder.path());
     fs::remove_file(segment_path(folder.path(), 1)).unwrap();
-    let report = verify_chain(folder.path(), Some(&end), known).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), known).unwrap();
     assert_eq!(report.flaws[0].entry, 1);
     assert_eq!(kinds(&report), [FlawKind::Segment, FlawKind::Order, FlawKind::Anchor]);
     assert_eq!(report.stretches, [(4, 6)]);
@@ -210,7 +235,7 @@ fn a_segment_that_is_gone_is_found() {
     fs::remove_file(segment_path(folder.path(), 2)).unwrap();
     assert!(!backwards(folder.path(), &end).1.is_empty());
     fs::write(segment_path(folder.path(), 3), end_of_second).unwrap();
-    let report = verify_chain(folder.path(), None, vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Unknown, vec![]).unwrap();
     assert!(report.flaws[0].what.contains("segments 1 to 2 are missing"), "{:?}", report.flaws);
 }
 
@@ -220,10 +245,13 @@ fn a_chain_that_was_made_anew_is_found_by_an_anchor() {
     written(folder.path(), &SIX);
     let known = anchors(folder.path());
     let end = forged(folder.path(), &["one", "two", "nothing happened", "four", "five", "six"]);
-    assert!(verify_chain(folder.path(), Some(&end), vec![]).unwrap().flaws.is_empty(), "it is a good chain");
-    let report = verify_chain(folder.path(), Some(&end), known[5..].to_vec()).unwrap();
+    assert!(
+        verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap().flaws.is_empty(),
+        "it is a good chain"
+    );
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), known[5..].to_vec()).unwrap();
     assert_eq!((report.flaws[0].entry, kinds(&report)), (6, vec![FlawKind::Anchor]));
-    let report = verify_chain(folder.path(), None, known).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Unknown, known).unwrap();
     assert_eq!((report.flaws[0].entry, report.anchored), (3, Some(2)));
 }
 
@@ -235,7 +263,7 @@ fn foreign_bytes_and_foreign_files_are_found() {
     first.insert(1, b"nrecnot an entry".to_vec());
     put(folder.path(), 1, &first);
     fs::write(folder_of(folder.path()).join("1.log.old"), "x").unwrap();
-    let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!(kinds(&report), [FlawKind::Foreign, FlawKind::Bytes]);
     assert_eq!((report.entries, report.flaws[1].entry), (6, 2));
 }
@@ -249,7 +277,7 @@ fn a_clock_that_ran_backwards_is_told_and_its_entry_kept() {
         appender.stage(Entry::new(Timestamp(at), "ann", "", "x")).unwrap();
     }
     let end = appender.sync().unwrap();
-    let report = verify_chain(folder.path(), Some(&end), vec![]).unwrap();
+    let report = verify_chain(folder.path(), KnownEnd::Written(&end), vec![]).unwrap();
     assert_eq!((report.entries, report.flaws.len()), (4, 1), "{:?}", report.flaws);
     assert_eq!((report.flaws[0].entry, report.flaws[0].kind), (3, FlawKind::Clock));
     assert!(report.flaws[0].what.contains("set back by 6998 s"), "{}", report.flaws[0].what);
