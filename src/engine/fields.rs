@@ -9,7 +9,7 @@ use crate::model::{Address, Device, DeviceId, DeviceName, Sealed, SnmpAccess, Ti
 
 use super::error::ActError;
 
-pub use values::{check_secret, set};
+pub use values::{LONGEST_LOCATION, check_secret, set};
 
 /// A field of a device that a person may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -26,7 +26,7 @@ use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings};
 pub(super) use reload::{Reload, work};
 use snmp::SnmpTable;
-pub use snmp::{SnmpSettings, SnmpUser};
+pub use snmp::{CommunityFile, SnmpSettings, SnmpUser};
 pub use store::StoreSettings;
 use store::StoreTable;
 

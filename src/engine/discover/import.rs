@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::actor::Actor;
 use crate::engine::error::ActError;
-use crate::engine::fields::Field;
+use crate::engine::fields::{Field, LONGEST_LOCATION};
 use crate::engine::import::{Format, Imported, csv_rows};
 use crate::engine::start::Engine;
 use crate::model::{SNMP_PORT, TransportKind};
@@ -21,9 +21,6 @@ const FIELDS: [Field; 7] = [
     Field::Location,
     Field::SnmpPort,
 ];
-
-/// The most characters of a device's location: agents may say more.
-const LONGEST_LOCATION: usize = 200;
 
 /// What the lines of new devices say beside what was found.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +46,8 @@ impl Lines {
         let name = device.name.as_ref()?.to_string();
         let said = device.identity.as_ref();
         let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+        // agents may say more than a record takes
+        let location = text(said.and_then(|said| said.location.as_ref()));
         let port = self.port.filter(|port| *port != SNMP_PORT);
         Some(vec![
             name,
@@ -56,7 +55,7 @@ impl Lines {
             self.transport.map(|transport| transport.as_str().to_owned()).unwrap_or_default(),
             text(said.and_then(|said| said.driver.as_ref())),
             self.group.clone(),
-            text(said.and_then(|said| said.location.as_ref())).chars().take(LONGEST_LOCATION).collect(),
+            location.chars().take(LONGEST_LOCATION).collect(),
             port.map(|port| port.to_string()).unwrap_or_default(),
         ])
     }

@@ -6,6 +6,9 @@ use super::{Change, Field};
 use crate::engine::error::ActError;
 use crate::model::{Device, DeviceName, DriverId, Secret, is_hostile};
 
+/// The most characters of a device's location.
+pub const LONGEST_LOCATION: usize = 200;
+
 /// Puts a value that is not a secret into `device`.
 ///
 /// # Errors
@@ -28,7 +31,7 @@ pub fn set(device: &mut Device, change: &Change) -> Result<(), ActError> {
         | Field::SnmpAuthPassword
         | Field::SnmpPrivPassword => return Err(wrong("a secret is sealed, not set".into())),
         Field::Group => device.group = group(value).map_err(wrong)?,
-        Field::Location => device.location = line(value, 200).map_err(wrong)?,
+        Field::Location => device.location = line(value, LONGEST_LOCATION).map_err(wrong)?,
         Field::Role => device.role = line(value, 40).map_err(wrong)?,
         Field::Tags => device.tags = tags(value).map_err(wrong)?,
         Field::AssetTag => device.asset_tag = line(value, 64).map_err(wrong)?,

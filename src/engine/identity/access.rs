@@ -91,10 +91,11 @@ fn told(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
 /// The list of the settings: the users, then every community with 2c, then with 1. What gives no secret away comes
 /// first; a device is remembered with what it answered, so that it waits for the others once.
 pub(in crate::engine) fn listed(engine: &Engine, version: Option<SnmpVersion>) -> Vec<Credentials> {
-    let snmp = &engine.settings().snmp;
+    let settings = engine.settings();
+    let snmp = &settings.snmp;
     let may_be_user = version.is_none_or(|version| version == SnmpVersion::V3);
     let users = snmp.users.iter().filter(|_| may_be_user).cloned().map(Credentials::from);
-    let communities = snmp.communities.iter();
+    let communities = snmp.every_community();
     users.chain(communities.flat_map(|community| of_community(version, community))).collect()
 }
 

@@ -282,13 +282,16 @@ mod tests {
             };
             example().lines().map(line).collect()
         };
-        let read = Settings::parse(&bare(false), "config.toml", Path::new("/")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("snmp.secret"), "c0mmunity\n").unwrap();
+        let parse = |text: &str| Settings::parse(text, "config.toml", folder.path()).unwrap();
+        let read = parse(&bare(false));
         assert!(
             differences(&usual, &read).is_empty(),
             "{:?}",
             differences(&usual, &read).first().map(|d| &d.2)
         );
-        Settings::parse(&bare(true), "config.toml", Path::new("/")).unwrap();
+        parse(&bare(true));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct SnmpSettings {
     pub users: Vec<SnmpUser>,
     /// Communities that are tried there, in this order, after the users.
     pub communities: Vec<Secret>,
+    /// More of them, tried after those.
+    pub community_file: Option<CommunityFile>,
     /// The local time at which everybody is asked once a day, minutes after midnight; `None` is "never by itself".
     pub daily_at: Option<u16>,
     /// Over how long these are spread.
@@ -44,6 +46,7 @@ impl Default for SnmpSettings {
         Self {
             users: Vec::new(),
             communities: Vec::new(),
+            community_file: None,
             daily_at: Some(4 * 60),
             spread: Duration::from_secs(3600),
             after_outage: Some(Duration::from_secs(60)),
@@ -53,6 +56,23 @@ impl Default for SnmpSettings {
             has_secrets: false,
         }
     }
+}
+
+impl SnmpSettings {
+    /// Every community that is tried, in this order.
+    pub fn every_community(&self) -> impl Iterator<Item = &Secret> {
+        let in_file = self.community_file.iter().flat_map(|file| &file.communities);
+        self.communities.iter().chain(in_file)
+    }
+}
+
+/// A file with communities, as it was when the settings were read.
+#[derive(Clone, Debug)]
+pub struct CommunityFile {
+    /// Its path as it is written.
+    pub path: PathBuf,
+    /// What it holds, one a line.
+    pub communities: Vec<Secret>,
 }
 
 /// A user of SNMPv3.
@@ -83,9 +103,21 @@ pub(super) const KEYS: &[Key] = &[
         },
     ),
     Key::new(
+        "community_file",
+        "a file with more communities, one a line, that nobody but its owner may read",
+        |s| match &s.snmp.community_file {
+            Some(file) => {
+                let secrets: Vec<&str> = file.communities.iter().map(Secret::expose).collect();
+                let path = file.path.display().to_string();
+                Value::Hidden(quoted(&path), Secret::new(format!("{path}\n{}", secrets.join("\n"))))
+            }
+            None => Value::Unset("\"snmp.secret\""),
+        },
+    ),
+    Key::new(
         "user",
-        "users of SNMPv3 that are tried, at most 16, also as tables [[snmp.user]]: user, auth, auth_password, priv, \
-         priv_password",
+        "users of SNMPv3 that are tried, at most 16, also as tables [[snmp.user]]: user, auth, auth_password or \
+         auth_password_file, priv, priv_password or priv_password_file",
         |s| {
             let shown: Vec<String> = s.snmp.users.iter().map(SnmpUser::shown).collect();
             let clear: Vec<String> = s.snmp.users.iter().map(SnmpUser::clear).collect();
@@ -167,7 +199,13 @@ impl SnmpTable {
         }
         Ok(SnmpSettings {
             users: self.user.into_iter().map(|user| a_user(user, folder)).collect::<Result<_, _>>()?,
-            communities: communities(self.communities, self.community_file, folder)?,
+            communities: or_usual(self.communities, Vec::new(), |written| {
+                communities(written.into_iter().map(|one| one.0))
+            })?,
+            community_file: or_usual(self.community_file, None, |path| {
+                let communities = communities(secret_file::read_lines(&folder.join(&path))?.into_iter())?;
+                Ok(Some(CommunityFile { path, communities }))
+            })?,
             daily_at: or_usual(self.daily, usual.daily_at, time_of_day)?,
             spread: or_usual(self.spread, usual.spread, less_than_a_day)?,
             after_outage: or_usual(self.after_outage, usual.after_outage, a_length_or_off)?,
@@ -208,24 +246,11 @@ fn a_length_or_off(text: String) -> Result<Option<Duration>, String> {
     if text == "off" { Ok(None) } else { duration(text).map(Some) }
 }
 
-/// Those that stand here, then those of the file, which has one a line.
-fn communities(
-    here: Option<Spanned<Vec<Hidden>>>,
-    file: Option<Spanned<PathBuf>>,
-    folder: &Path,
-) -> Result<Vec<Secret>, Mistake> {
-    let at =
-        [here.as_ref().map(Spanned::span), file.as_ref().map(Spanned::span)].into_iter().flatten().last();
-    let checked = |written: Vec<Secret>| -> Result<Vec<Secret>, String> {
-        written.iter().map(|community| secret(Field::SnmpCommunity, community)).collect()
-    };
-    let mut all =
-        or_usual(here, Vec::new(), |written| checked(written.into_iter().map(|one| one.0).collect()))?;
-    all.extend(or_usual(file, Vec::new(), |file| checked(secret_file::read_lines(&folder.join(file))?))?);
-    match at.filter(|_| all.len() > MOST) {
-        Some(at) => Err((at.start, format!("more than {MOST} communities"))),
-        None => Ok(all),
+fn communities(written: impl ExactSizeIterator<Item = Secret>) -> Result<Vec<Secret>, String> {
+    if written.len() > MOST {
+        return Err(format!("more than {MOST} communities"));
     }
+    written.map(|community| secret(Field::SnmpCommunity, &community)).collect()
 }
 
 /// A user, under the same rules as a device's own: see the columns `snmp_user` to `snmp_priv_password` of an import.
@@ -320,7 +345,7 @@ mod tests {
         let (_, auth) = snmp.users[0].auth.as_ref().unwrap();
         let (_, hidden) = snmp.users[0].privacy.as_ref().unwrap();
         assert_eq!((auth.expose(), hidden.expose()), ("auth-s3cr3t", "priv-s3cr3t"));
-        let communities: Vec<&str> = snmp.communities.iter().map(Secret::expose).collect();
+        let communities: Vec<&str> = snmp.every_community().map(Secret::expose).collect();
         assert_eq!(communities, ["first-s3cr3t", "second-s3cr3t"]);
         assert!(!snmp.has_secrets, "they stand elsewhere");
         let files = ["auth", "priv", "communities"].map(|name| folder.path().join(name));
