@@ -23,6 +23,8 @@ use noctule::engine::notify::settings::{NotifySettings, Password, Smtp, Tls};
 use noctule::engine::notify::test_mail_over;
 use noctule::engine::settings::{Settings, every_mistake};
 use noctule::model::{MAX_SHOWN, Moment, Secret, clean_line, is_hostile};
+use noctule::server::Hello;
+use noctule::server::wire::{Assembler, Reply, Said, frames, message};
 use noctule::store::JournalRecord;
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
 
@@ -360,4 +362,34 @@ fn addressed(answer: &[u8], question: &[u8]) -> Vec<u8> {
         answer[place..place + SNMP_ID.len()].copy_from_slice(id);
     }
     answer
+}
+
+/// What somebody says to the engine's socket: where it is cut makes no difference, nothing is longer than it may be, and
+/// what is understood would be said in the same words.
+pub fn wire(data: &[u8]) {
+    const LONGEST: usize = 2000;
+    let hear = |cut: usize| {
+        let (mut assembler, mut bodies) = (Assembler::default(), Vec::new());
+        for mut part in data.chunks(cut) {
+            loop {
+                match assembler.take(&mut part, LONGEST) {
+                    Ok(Some(body)) => bodies.push(body),
+                    Ok(None) => break,
+                    Err(error) => return (bodies, Some(error.to_string())),
+                }
+            }
+        }
+        (bodies, None)
+    };
+    let whole = hear(data.len().max(1));
+    assert_eq!(whole, hear(1), "a cut makes a difference");
+    for body in whole.0 {
+        assert!(body.len() <= LONGEST);
+        if let Err(Reply::Refused(why)) = Hello::read(&body) {
+            assert!(!why.chars().any(is_hostile), "{why}");
+        }
+        if let Ok(said) = message::<Said>(&body) {
+            assert!(frames(&said).is_ok());
+        }
+    }
 }

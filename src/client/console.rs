@@ -1,4 +1,4 @@
-//! `console`: the full screen over the operator's own store.
+//! `console` and `wallboard`: the full screen over the engine that runs, or in this process over a store of one's own.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::files::LocalFiles;
 use super::signals::{Signals, TERMINATED};
 use super::start::Start;
 use super::terminal::{self, Ended};
-use super::{complain, panics, settings};
+use super::{attach, complain, panics, settings};
 use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
@@ -50,6 +50,10 @@ fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Se
         Ok(settings) => settings,
         Err((why, exit)) => return complain(&why, exit),
     };
+    if !start.embedded {
+        let cycle = args.number("--cycle").and_then(|seconds| u16::try_from(seconds).ok());
+        return attach::show(start, &settings, cycle);
+    }
     let workers = match super::workers() {
         Ok(workers) => workers,
         Err(why) => return complain(&why, Exit::Failed),

@@ -1,5 +1,7 @@
 //! What runs at the operator's terminal: raw mode, size, restore; copies bytes; opens files.
 
+mod attach;
+mod connection;
 mod console;
 mod demo;
 mod demo_folder;
@@ -9,11 +11,15 @@ mod home;
 pub mod panics;
 mod prompt;
 mod raw;
+mod relay;
+mod remote;
 mod screenshot;
+mod serve;
 mod settings;
 mod shell;
 pub mod signals;
 mod start;
+mod starter;
 pub mod terminal;
 mod tty;
 
@@ -45,6 +51,7 @@ fn begin(start: &Start) -> Exit {
             match (Args::read(command.name, command.args, rest), command.name) {
                 (Err(why), _) => complain(&why, Exit::Usage),
                 (Ok(args), "demo") => demo::open(start, &args),
+                (Ok(args), "serve") => serve::run(start, &args),
                 (Ok(args), "wallboard") => console::open_wallboard(start, &args),
                 (Ok(args), _) => console::open(start, &args),
             }

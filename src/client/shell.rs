@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::connection::{Connection, NoSession};
 use super::signals::Signals;
 use super::start::Start;
-use super::{files, prompt};
-use crate::commands::{self, Door, Exit, Io};
+use super::{files, prompt, remote};
+use crate::commands::{self, Door, Exit, Io, Needs};
 use crate::model::Secret;
 
 /// How long a command that listens for it has to end after a signal.
@@ -21,8 +22,44 @@ const GRACE: Duration = Duration::from_secs(15);
 /// The same for one that does not: what it has begun to store is stored in less.
 const SHORT_GRACE: Duration = Duration::from_millis(500);
 
-/// Runs a command of the table.
+/// Runs a command of the table: in the engine that runs, or in this process.
 pub fn run(start: &Start) -> Exit {
+    if !start.embedded && wants_engine(&start.words) {
+        match run_in_engine(start) {
+            Ok(Some(exit)) => return exit,
+            Ok(None) => {}
+            Err(why) => return super::complain(&why, Exit::Failed),
+        }
+    }
+    run_here(start)
+}
+
+/// Whether a line is better off where an engine has the store open. What needs none runs here, with the operator's own
+/// folders and rights.
+fn wants_engine(words: &[String]) -> bool {
+    let wants_help = words.iter().any(|word| word == "--help" || word == "-h");
+    !wants_help && commands::find(words).is_some_and(|(command, _)| command.needs == Needs::Engine)
+}
+
+/// Runs it in the engine that runs; `None` where there is none.
+fn run_in_engine(start: &Start) -> Result<Option<Exit>, String> {
+    let here = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let here = here.map_err(|error| format!("starting threads: {error}"))?;
+    let exit = here.block_on(async {
+        let connection = match Connection::open(start, None).await {
+            Ok(connection) => connection,
+            Err(NoSession::Nobody | NoSession::Lost) => return Ok(None),
+            Err(NoSession::Refused(why)) => return Err(why),
+        };
+        let mut signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
+        Ok(Some(remote::run(connection, &mut signals).await))
+    });
+    // a thread may still read an input that nobody writes to
+    here.shutdown_background();
+    exit
+}
+
+fn run_here(start: &Start) -> Exit {
     let workers = match super::workers() {
         Ok(workers) => workers,
         Err(why) => return super::complain(&why, Exit::Failed),

@@ -10,6 +10,7 @@ use crate::commands::Person;
 use crate::engine::Options;
 use crate::engine::users::{Caller, Origin};
 use crate::model::clean_line;
+use crate::server::SocketPlace;
 
 /// How the program was started.
 #[derive(Clone, Debug)]
@@ -18,8 +19,16 @@ pub struct Start {
     pub words: Vec<String>,
     /// The folders.
     pub options: Options,
-    /// Who asks.
+    /// Who asks, where no engine says so.
     pub person: Person,
+    /// Where the engine listens.
+    pub place: SocketPlace,
+    /// `--socket`, as it was given.
+    pub socket: Option<PathBuf>,
+    /// The session runs in this process, whoever listens.
+    pub embedded: bool,
+    /// Whom the caller says it speaks for.
+    pub speaks_for: Option<String>,
 }
 
 /// What the flags before the command ask for.
@@ -42,18 +51,22 @@ impl Start {
             })
         });
         let (mut data, mut config, mut read_only) = (None, None, false);
+        let (mut socket, mut embedded, mut speaks_for) = (None, false, None);
         let mut rest = Vec::new();
         while let Some(word) = words.next() {
             let word = word?;
             let (name, value) =
                 word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
-            let mut folder = || match value {
-                Some(folder) => Ok(PathBuf::from(folder)),
-                None => words.next().transpose()?.map(PathBuf::from).ok_or(format!("{name} needs a folder")),
+            let mut value_of = |what: &str| match value {
+                Some(value) => Ok(value.to_owned()),
+                None => words.next().transpose()?.ok_or(format!("{name} needs {what}")),
             };
             match name {
-                "--data" => data = Some(folder()?),
-                "--config" => config = Some(folder()?),
+                "--data" => data = Some(PathBuf::from(value_of("a folder")?)),
+                "--config" => config = Some(PathBuf::from(value_of("a folder")?)),
+                "--socket" => socket = Some(PathBuf::from(value_of("a path")?)),
+                "--as" => speaks_for = Some(value_of("a name")?),
+                "--embedded" if value.is_none() => embedded = true,
                 "--read-only" if value.is_none() => read_only = true,
                 "--version" | "-V" => return Ok(Asked::Version),
                 _ => {
@@ -69,8 +82,14 @@ impl Start {
             usual_folder(data, "--data", ProjectDirs::data_dir)?,
             usual_folder(config, "--config", ProjectDirs::config_dir)?,
         );
+        let socket = socket.or_else(|| std::env::var_os("NOCTULE_SOCKET").map(PathBuf::from));
+        let socket = socket.filter(|path| !path.as_os_str().is_empty());
+        let place = match &socket {
+            Some(path) => SocketPlace::named(path.clone(), &options.data_dir),
+            None => SocketPlace::in_data(&options.data_dir),
+        };
         let person = Person::of_account(caller(), read_only);
-        Ok(Asked::Start(Box::new(Self { words: rest, options, person })))
+        Ok(Asked::Start(Box::new(Self { words: rest, options, person, place, socket, embedded, speaks_for })))
     }
 }
 
@@ -124,7 +143,11 @@ mod tests {
         assert_eq!(start.options.data_dir, PathBuf::from("/d"));
         assert_eq!(start.options.config_dir, PathBuf::from("/c"));
         assert!(start.person.read_only && !start.person.rights.may(Role::Operator));
+        assert_eq!(start.place, SocketPlace::in_data(&PathBuf::from("/d")));
         assert_eq!(start.words, ["backup", "list", "--data", "x", "--json"]);
+        let start = read("--data /d --config /c --socket=/run/n.sock --as ann --embedded console").unwrap();
+        assert_eq!(start.place, SocketPlace::named("/run/n.sock".into(), &PathBuf::from("/d")));
+        assert!(start.embedded && start.speaks_for.as_deref() == Some("ann"));
         assert_eq!(read("--version --nonsense").unwrap_err(), "version");
         assert_eq!(read("--data /d --config /c --json").unwrap().words, ["--json"]);
     }

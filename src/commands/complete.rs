@@ -1,5 +1,7 @@
 //! What may stand next on a command line: one answer for the console's Tab and for every shell's.
 
+use std::path::PathBuf;
+
 use super::arg::{Arg, Kind};
 use super::call::Door;
 use super::run::find;
@@ -16,6 +18,9 @@ use crate::store::Store;
 pub(super) const BEFORE: &[(&str, &str)] = &[
     ("--data", "the folder of the store"),
     ("--config", "the folder of settings, drivers and themes"),
+    ("--socket", "where the engine listens, if not in its data folder"),
+    ("--embedded", "in this process, beside no engine"),
+    ("--as", "whom a trusted account speaks for"),
     ("--read-only", "look, and change nothing"),
     ("--version", "the program's version"),
     ("--help", "the commands"),
@@ -164,10 +169,12 @@ fn take_folders<'a>(door: &mut Door, mut words: &'a [String]) -> Result<&'a [Str
     while let Some((word, rest)) = words.split_first() {
         let (name, value) =
             word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value)));
+        let mut other = PathBuf::new();
         let place = match name {
             "--data" => &mut door.options.data_dir,
             "--config" => &mut door.options.config_dir,
-            "--read-only" => {
+            "--socket" | "--as" => &mut other,
+            "--read-only" | "--embedded" => {
                 words = rest;
                 continue;
             }

@@ -19,9 +19,11 @@ pub fn overview(words: &[&str]) -> Option<String> {
         _ => {}
     }
     let mut text = String::from(
-        "usage: noctule [--data DIR] [--config DIR] [--read-only] [COMMAND …] [--json] [--why TEXT]\n",
+        "usage: noctule [--data DIR] [--config DIR] [--socket PATH] [--embedded] [--as NAME] [--read-only] [COMMAND …] \
+         [--json] [--why TEXT]\n",
     );
-    text += "Without a command the full-screen console opens. `noctule COMMAND --help` says more.\n\n";
+    text += "Without a command the full-screen console opens, on the engine that runs or on one that it starts.\n\
+             `noctule COMMAND --help` says more.\n\n";
     for command in commands {
         let _ = writeln!(text, "  {:<20} {}", command.name, command.about);
     }

@@ -1,6 +1,7 @@
 //! The side of whoever asked: where a command's answer goes, and who opens the files that it names.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use crate::model::Secret;
@@ -31,6 +32,11 @@ pub trait Io: Send + Sync {
     /// # Errors
     /// A sentence that names the file and says why.
     fn write_file(&self, path: &str, bytes: &[u8], private: bool) -> Result<(), String>;
+
+    /// The path that the engine itself should use for one that the person named: they may stand in another folder.
+    fn whole_path(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
 
     /// Asks yes or no; `None` where there is nobody to ask.
     fn confirm(&self, question: &str) -> Option<bool>;

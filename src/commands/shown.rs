@@ -16,6 +16,14 @@ pub fn line(command: &Command, words: &[String]) -> String {
     [command.name.to_owned()].into_iter().chain(shown).collect::<Vec<_>>().join(" ")
 }
 
+/// The line of these words, whatever they are; what is no command is no more than its first word.
+pub fn words(words: &[String]) -> String {
+    match super::run::find(words) {
+        Some((command, rest)) => line(command, rest),
+        None => words.first().map_or_else(String::new, |word| quoted(word)),
+    }
+}
+
 fn is_secret(name: &str) -> bool {
     Field::from_str(name).is_ok_and(Field::is_secret)
 }

@@ -20,8 +20,8 @@ use crate::model::{Rights, Role, Timestamp};
 
 /// How long an Esc waits for what may follow it. A link over several hosts may tear a sequence apart.
 const ESCAPE_WAIT: Duration = Duration::from_millis(60);
-/// The largest side of a screen: what is over stays empty.
-const LARGEST: u16 = 1000;
+/// The most columns and rows of a screen: what is over stays empty. A terminal may say anything.
+const LARGEST: (u16, u16) = (500, 200);
 
 /// What the operator's terminal is and can.
 #[derive(Clone, Debug)]
@@ -315,7 +315,7 @@ impl Session {
 }
 
 fn area_of(width: u16, height: u16) -> Rect {
-    Rect::new(0, 0, width.clamp(1, LARGEST), height.clamp(1, LARGEST))
+    Rect::new(0, 0, width.clamp(1, LARGEST.0), height.clamp(1, LARGEST.1))
 }
 
 fn theme_of(settings: &Settings, caps: &Caps) -> (Theme, Option<String>) {

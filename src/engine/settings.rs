@@ -70,6 +70,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// The line of each key that the file has, by its whole name: `backup.daily`.
     pub written: BTreeMap<String, usize>,
+    /// The accounts that may say which person uses them: those whose keys stand for people.
+    pub trusted: Vec<String>,
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -103,6 +105,7 @@ impl Default for Settings {
             audit: AuditSettings::default(),
             store: StoreSettings::default(),
             written: BTreeMap::new(),
+            trusted: Vec::new(),
         }
     }
 }
@@ -186,6 +189,13 @@ struct Written {
     snmp: SnmpTable,
     audit: AuditTable,
     store: StoreTable,
+    serve: ServeTable,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct ServeTable {
+    trusted: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -262,6 +272,7 @@ impl Written {
             pulse: self.pulse.into_settings()?,
             store: self.store.into_settings()?,
             written: BTreeMap::new(),
+            trusted: self.serve.trusted,
         })
     }
 }
@@ -382,6 +393,8 @@ mod tests {
             group = "campus"
             interval = "1s"
             misses = 2
+            [serve]
+            trusted = ["noc"]
         "#;
         let settings = Settings::parse(text, "config.toml", Path::new("/")).unwrap();
         assert_eq!(settings.daily_at, Some(23 * 60 + 5));
@@ -390,6 +403,7 @@ mod tests {
         assert_eq!(settings.host_keys, HostKeyPolicy::Strict);
         assert_eq!(settings.limits.whole, Duration::from_secs(600));
         assert_eq!(settings.limits.answer_bytes, 8 << 20);
+        assert_eq!(settings.trusted, ["noc"]);
         let pulse = settings.pulse;
         assert_eq!((pulse.watch, pulse.timeout, pulse.tcp_port), (false, Duration::from_secs(3), 2222));
         assert!(matches!(&pulse.canaries, Canaries::These(two) if two.len() == 2));

@@ -235,6 +235,13 @@ impl Engine {
         lock(&self.workers).extend(workers);
     }
 
+    /// Begins no further session with a device, and waits until those at work have ended, but no longer than `limit`.
+    /// What waits is skipped. For an engine that is about to stop.
+    pub async fn finish_backups(&self, limit: Duration) {
+        self.queue.sessions.close();
+        let _ = tokio::time::timeout(limit, self.queue.idle()).await;
+    }
+
     /// Ends the workers and the sessions: what is at work is marked as cancelled, what waits is skipped. Returns
     /// within five seconds.
     pub async fn stop(self: &Arc<Self>) {

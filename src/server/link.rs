@@ -1,5 +1,8 @@
 //! What a client and its session say to each other: bytes, a size, and the few things that only the client can do.
 
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 /// The most messages of a client that wait for its session.
@@ -8,7 +11,7 @@ const HEARD: usize = 64;
 const TOLD: usize = 1;
 
 /// What a client says. A closed channel means that the operator has gone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromClient {
     /// Bytes from the terminal.
     Input(Vec<u8>),
@@ -28,7 +31,7 @@ pub enum FromClient {
 }
 
 /// What gives a terminal back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leave {
     /// To be written first.
     pub bytes: Vec<u8>,
@@ -37,7 +40,7 @@ pub struct Leave {
 }
 
 /// What a session wants of its client. Where it gives the terminal back, `leave` is written first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToClient {
     /// A frame, to be written with one write.
     Screen(Vec<u8>),
@@ -98,4 +101,9 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// A sentence that names the file and says why.
     fn write(&self, path: &str, bytes: &[u8], private: bool) -> Result<(), String>;
+
+    /// The path that the engine itself should use for one that the operator named.
+    fn whole_path(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
 }

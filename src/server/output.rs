@@ -1,6 +1,7 @@
 //! The side of a command that was started in a console: its lines go to the session.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,6 +79,10 @@ impl Io for ToSession {
 
     fn write_file(&self, path: &str, bytes: &[u8], private: bool) -> Result<(), String> {
         self.files.write(path, bytes, private)
+    }
+
+    fn whole_path(&self, path: &str) -> PathBuf {
+        self.files.whole_path(path)
     }
 
     fn confirm(&self, _question: &str) -> Option<bool> {

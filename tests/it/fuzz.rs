@@ -4,6 +4,8 @@ use std::path::Path;
 
 use noctule::engine::notify::settings::NotifySettings;
 use noctule::model::{DeviceId, Timestamp};
+use noctule::server::FromClient;
+use noctule::server::wire::{Answer, Said, frames};
 use noctule::store::series::{
     Encoder, Folder, Heard, Mix, Rtt, Standing, StateLog, StateRecord, encode_rows,
 };
@@ -207,6 +209,21 @@ fn icmp() {
 fn snmp() {
     let table = b"\x30\x2b\x02\x01\x01\x04\x06public\xa2\x1e\x02\x04#id#\x02\x01\0\x02\x01\0\x30\x10\x30\x0e\x06\x08\x2b\x06\x01\x02\x01\x01\x01\0\x82\0";
     storm(bodies::snmp, &[bodies::SNMP_ANSWER.to_vec(), table.to_vec()], 600);
+}
+
+#[test]
+fn wire() {
+    let hello =
+        crate::attach_fixture::hello("device list --json", Some(crate::attach_fixture::screen(80, 24)));
+    let said = [
+        Said::Screen(FromClient::Input(b"\x1b[A:quit\r".to_vec())),
+        Said::Screen(FromClient::Size(80, 24)),
+        Said::Answer(1, Answer::File(Ok(b"name,address\n".to_vec()))),
+        Said::Took(4000),
+        Said::Signal(2),
+    ];
+    let said = said.iter().flat_map(|said| frames(said).unwrap()).collect();
+    storm(bodies::wire, &[frames(&hello).unwrap(), said], 20_000);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed

@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
+mod attach;
+mod attach_fixture;
+mod attach_systemd;
+mod attach_terminal;
 mod audit;
 mod audit_tampering;
 mod command_backup;

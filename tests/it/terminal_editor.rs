@@ -30,7 +30,7 @@ fn record_in_a_console(folder: &Path, editor: &str) -> Terminal {
     std::fs::write(folder.join("config/config.toml"), "[pulse]\nwatch = false\n").expect("settings");
     let added = noctule_here(folder, &["device", "add", "core-1", "192.0.2.1", "location=Rack 1"]);
     assert!(added.status.success(), "{added:?}");
-    let line = format!("{NOCTULE} --data \"$HOME/data\" --config \"$HOME/config\"");
+    let line = format!("{NOCTULE} --embedded --data \"$HOME/data\" --config \"$HOME/config\"");
     let mut command = program_in_a_shell(folder, &line);
     environment(&mut command, folder);
     command.env("VISUAL", editor);

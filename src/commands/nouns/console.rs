@@ -1,4 +1,5 @@
-//! `console` and `demo`: what opens the full screen. The client starts them; here stands how they are called.
+//! `console`, `wallboard`, `demo` and `serve`: what a process is for as a whole. The client starts them; here stands how
+//! they are called.
 
 use crate::commands::{Arg, Command, Count, Kind, Needs};
 use crate::engine::ActError;
@@ -44,6 +45,17 @@ inventory::submit! { Command {
     danger: Danger::None,
     needs: Needs::Terminal,
     run: |_| Box::pin(async { Err(ActError::internal("the client opens the wallboard")) }),
+} }
+
+inventory::submit! { Command {
+    name: "serve",
+    aliases: &[],
+    about: "Be the engine for every console and command, without a terminal, until SIGTERM",
+    args: &[Arg::optional("--until-idle", Kind::Duration, "end when nobody was attached for so long: 10m")],
+    role: Role::Admin,
+    danger: Danger::None,
+    needs: Needs::Terminal,
+    run: |_| Box::pin(async { Err(ActError::internal("the client starts the engine")) }),
 } }
 
 inventory::submit! { Command {

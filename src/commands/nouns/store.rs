@@ -125,7 +125,7 @@ struct Written<'a> {
 }
 
 async fn copy(call: &Call) -> Result<Exit, ActError> {
-    let to = call.args.get("--output").map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.into()));
+    let to = call.args.get("--output").map(|folder| call.door.io.whole_path(folder));
     call.begin().await?;
     let copied = call.engine()?.copy_store(&call.actor, to).await?;
     let Copied { folder, entries, shared, bytes, damage } = &copied;

@@ -1,0 +1,362 @@
+//! One connection, from its first byte to its last: who it is, then a full screen or a command.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use super::admit::{Caller, admit};
+use super::asking::Asking;
+use super::hello::{Hello, Screen};
+use super::link::{FromClient, ServerEnd, ToClient, link};
+use super::log::Log;
+use super::outgoing::Outgoing;
+use super::pump::Pump;
+use super::remote::Remote;
+use super::sessions::{Farewell, Roster, Seat, Sessions};
+use super::wire::{self, LONGEST_HELLO, Receiver, Reply, Said, Told};
+use crate::commands::{self, Door, Exit, Io, Person};
+use crate::console::Session;
+use crate::engine::{Engine, Options};
+use crate::model::clean_line;
+
+/// How long a client has to say who it is.
+const FOR_HELLO: Duration = Duration::from_secs(5);
+/// How long a command that listens for it has to end after it was told to.
+const GRACE: Duration = Duration::from_secs(15);
+/// The same for one that does not: what it has begun to store is stored in less.
+const SHORT_GRACE: Duration = Duration::from_millis(500);
+/// How long a client has to take the last words.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The longest command line in a list of sessions, in characters.
+const LONGEST_LINE: usize = 200;
+
+/// What every connection shares.
+pub struct Host {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// How it was started.
+    pub options: Options,
+    /// Who is in.
+    pub sessions: Arc<Sessions>,
+    /// Where commands run.
+    pub workers: Handle,
+    /// What is said of it.
+    pub log: Log,
+}
+
+impl Host {
+    /// Serves a connection until it is over. Nothing of it is left then.
+    pub async fn serve(self: Arc<Self>, socket: UnixStream) {
+        let Ok(peer) = socket.peer_cred() else { return };
+        let (uid, pid) = (peer.uid(), peer.pid());
+        let (reading, mut writing) = socket.into_split();
+        let mut incoming = Receiver::new(reading);
+        let met = match self.sessions.stranger(uid) {
+            Ok(_stranger) => {
+                match tokio::time::timeout(FOR_HELLO, self.meet(&mut incoming, uid, pid)).await {
+                    Ok(met) => met,
+                    Err(_) => Err(Reply::Refused(format!("no word within {} s", FOR_HELLO.as_secs()))),
+                }
+            }
+            Err(why) => Err(Reply::Refused(why)),
+        };
+        let (hello, person, seat) = match met {
+            Ok(met) => met,
+            Err(refusal) => {
+                if let Reply::Refused(why) = &refusal {
+                    self.log.warning(&format!("a client of uid {uid} was refused: {why}"));
+                }
+                return say_last(&mut writing, &refusal).await;
+            }
+        };
+        let welcome = Reply::Welcome { version: env!("CARGO_PKG_VERSION").to_owned() };
+        let Ok(welcome) = wire::frames(&welcome) else { return };
+        if !matches!(tokio::time::timeout(LAST_WORDS, writing.write_all(&welcome)).await, Ok(Ok(()))) {
+            return;
+        }
+        let what = format!("session {} of {} (uid {uid}): {}", seat.number(), person.name, line_of(&hello));
+        self.log.info(&format!("begins {what}"));
+        let (outgoing, writer) = Outgoing::over(writing);
+        let writer = tokio::spawn(writer);
+        let own = Attached { host: Arc::clone(&self), person, seat, outgoing: outgoing.clone() };
+        // a task of its own contains a panic
+        let session = tokio::spawn(async move {
+            match hello.screen.clone() {
+                Some(screen) => own.show(&screen, &hello, incoming).await,
+                None => own.run(hello, incoming).await,
+            }
+        });
+        if session.await.is_err() {
+            self.log.error(&format!("broke down: {what}; this is a fault of noctule"));
+            let why = "the session broke down; what is stored is safe".to_owned();
+            // a lock that broke with it must not hold this up
+            let last = Told::Bye { why, comes_back: false };
+            let _ = tokio::time::timeout(LAST_WORDS, outgoing.tell(&last)).await;
+        }
+        outgoing.finish();
+        let _ = tokio::time::timeout(LAST_WORDS, writer).await;
+        self.log.info(&format!("ended {what}"));
+    }
+
+    /// Hears who it is, and finds a seat.
+    async fn meet(
+        &self,
+        incoming: &mut Receiver<impl AsyncRead + Unpin>,
+        uid: u32,
+        pid: Option<i32>,
+    ) -> Result<(Hello, Person, Seat), Reply> {
+        let body =
+            incoming.body(|| LONGEST_HELLO).await.map_err(|error| Reply::Refused(error.to_string()))?;
+        let hello = Hello::read(&body)?;
+        let caller = Caller {
+            uid,
+            pid,
+            speaks_for: hello.speaks_for.clone(),
+            ssh: hello.ssh.clone(),
+            tty: hello.tty.clone(),
+        };
+        let mut person = admit(&self.engine, &caller).await.map_err(Reply::Refused)?;
+        if hello.read_only || hello.screen.as_ref().is_some_and(|screen| screen.wall) {
+            person = person.read_only();
+        }
+        let since = self.engine.now();
+        let of = Roster { number: 0, person: person.name.clone(), uid, pid, line: line_of(&hello), since };
+        let seat = self.sessions.begin(of).map_err(Reply::Refused)?;
+        Ok((hello, person, seat))
+    }
+}
+
+/// Tells a client why there is no session.
+async fn say_last(writing: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) {
+    if let Ok(bytes) = wire::frames(reply) {
+        // who does not listen is not waited for
+        let last = async { writing.write_all(&bytes).await.is_ok() && writing.shutdown().await.is_ok() };
+        let _ = tokio::time::timeout(LAST_WORDS, last).await;
+    }
+}
+
+/// What a session is, in words: secrets taken out.
+fn line_of(hello: &Hello) -> String {
+    let line = match &hello.screen {
+        Some(screen) if screen.wall => "wallboard".to_owned(),
+        Some(_) => "console".to_owned(),
+        None => commands::shown(&hello.words),
+    };
+    clean_line(&line).chars().take(LONGEST_LINE).collect()
+}
+
+/// A session at work.
+struct Attached {
+    host: Arc<Host>,
+    person: Person,
+    seat: Seat,
+    outgoing: Outgoing,
+}
+
+impl Attached {
+    /// Shows a full screen until its operator quits or goes away.
+    async fn show(
+        self,
+        screen: &Screen,
+        hello: &Hello,
+        incoming: Receiver<impl AsyncRead + Unpin + Send + 'static>,
+    ) {
+        let (engine, outgoing) = (&self.host.engine, self.outgoing.clone());
+        let settings = screen.settings(self.person.rights.clone());
+        let picture = engine.snapshot_for(&self.person);
+        let session = Session::new(&screen.caps(), &settings, picture, engine.now());
+        let (client, server) = link();
+        let asking = Arc::new(Asking::new(outgoing.clone(), PathBuf::from(&hello.folder)));
+        let pump = self.pump(session, server, self.person.clone(), Arc::clone(&asking) as _);
+        // a task of its own: the client is heard while it works
+        let pump = tokio::spawn(pump.run());
+        let ending = Arc::new(watch::Sender::new(false));
+        let hearing = tokio::spawn(hear(
+            incoming,
+            Arc::clone(&asking),
+            outgoing.clone(),
+            client.say,
+            Arc::clone(&ending),
+        ));
+        let telling = tell(client.told, &outgoing, &asking, ending.subscribe());
+        let farewell = async {
+            let Farewell { why, comes_back } = self.seat.ended().await;
+            outgoing.tell(&Told::Bye { why, comes_back }).await;
+            ending.send_replace(true);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = telling => {}
+            () = farewell => {}
+            // its pump is told by a link that is closed
+            () = outgoing.gone() => drop(ending.send_replace(true)),
+        }
+        // what still runs is told to end; the seat is kept so long
+        let ended = pump.await;
+        hearing.abort();
+        if let Err(error) = ended
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+
+    fn pump(
+        &self,
+        session: Session,
+        server: ServerEnd,
+        person: Person,
+        files: Arc<dyn super::link::Files>,
+    ) -> Pump {
+        let Host { engine, options, workers, .. } = &*self.host;
+        Pump::new(session, server, options.clone(), Arc::clone(engine), person, files, workers.clone())
+    }
+
+    /// Runs a command until it ends, or its client wants that, or is gone.
+    async fn run(self, hello: Hello, incoming: Receiver<impl AsyncRead + Unpin + Send + 'static>) {
+        let outgoing = self.outgoing.clone();
+        let asking = Arc::new(Asking::new(outgoing.clone(), PathBuf::from(&hello.folder)));
+        let remote = Arc::new(Remote::new(outgoing.clone(), Arc::clone(&asking), hello.output_is_terminal));
+        let door = Door {
+            options: self.host.options.clone(),
+            engine: Some(Arc::clone(&self.host.engine)),
+            person: self.person.clone(),
+            links: None,
+            io: Arc::clone(&remote) as Arc<dyn Io>,
+        };
+        let (signal, mut signals) = mpsc::channel(4);
+        let hearing = tokio::spawn(hear_signals(incoming, asking, outgoing.clone(), signal));
+        let words = hello.words;
+        let mut running = self.host.workers.spawn(async move { commands::run(door, &words).await });
+        let broken_off = tokio::select! {
+            exit = &mut running => Err(exit),
+            signal = signals.recv() => Ok(Exit::Signal(signal.unwrap_or(1))),
+            farewell = self.seat.ended() => {
+                outgoing.tell(&Told::Note(format!("noctule: {}", farewell.why))).await;
+                Ok(Exit::Signal(15))
+            }
+        };
+        let exit = match broken_off {
+            Err(ended) => ended.unwrap_or(Exit::Failed),
+            Ok(broken_off) => {
+                remote.interrupt();
+                let listens = remote.listens();
+                let ended =
+                    tokio::time::timeout(if listens { GRACE } else { SHORT_GRACE }, &mut running).await;
+                running.abort();
+                match ended {
+                    Ok(ended) => remote_exit(ended.unwrap_or(Exit::Failed), broken_off, listens),
+                    Err(_) => broken_off,
+                }
+            }
+        };
+        outgoing.tell(&Told::Exit(exit.code())).await;
+        hearing.abort();
+    }
+}
+
+/// How a command that was told to end has ended.
+fn remote_exit(ended: Exit, broken_off: Exit, listens: bool) -> Exit {
+    match ended {
+        Exit::Done => Exit::Done,
+        // it has ended as it would have without the signal
+        Exit::Failed | Exit::Usage if listens => ended,
+        _ => broken_off,
+    }
+}
+
+/// Hears the client of a full screen, until it is gone.
+async fn hear(
+    mut incoming: Receiver<impl AsyncRead + Unpin>,
+    asking: Arc<Asking>,
+    outgoing: Outgoing,
+    say: mpsc::Sender<FromClient>,
+    ending: Arc<watch::Sender<bool>>,
+) {
+    let mut say = Some(say);
+    let mut ends = ending.subscribe();
+    loop {
+        let said = tokio::select! {
+            biased;
+            _ = ends.wait_for(|ends| *ends), if say.is_some() => {
+                say = None;
+                continue;
+            }
+            said = next(&mut incoming, &asking) => said,
+        };
+        match said {
+            Some(Said::Screen(said)) => {
+                if matches!(said, FromClient::Returned { .. }) {
+                    asking.expect_text(false);
+                }
+                if let Some(say) = &say {
+                    // a session that is gone is noticed by its end
+                    let _ = say.send(said).await;
+                }
+            }
+            Some(Said::HangUp) => drop(ending.send_replace(true)),
+            Some(Said::Answer(number, answer)) => asking.answered(number, answer),
+            Some(Said::Took(bytes)) => outgoing.took(bytes as usize),
+            Some(Said::Signal(_)) => {}
+            None => return outgoing.leave(),
+        }
+    }
+}
+
+/// Hears the client of a command, until it is gone.
+async fn hear_signals(
+    mut incoming: Receiver<impl AsyncRead + Unpin>,
+    asking: Arc<Asking>,
+    outgoing: Outgoing,
+    signal: mpsc::Sender<u8>,
+) {
+    loop {
+        match next(&mut incoming, &asking).await {
+            Some(Said::Signal(number)) => drop(signal.try_send(number)),
+            Some(Said::HangUp) => drop(signal.try_send(1)),
+            Some(Said::Answer(number, answer)) => asking.answered(number, answer),
+            Some(Said::Took(bytes)) => outgoing.took(bytes as usize),
+            Some(Said::Screen(_)) => {}
+            None => return outgoing.leave(),
+        }
+    }
+}
+
+/// What the client says next; `None` when it is gone, or says what makes no sense.
+async fn next(incoming: &mut Receiver<impl AsyncRead + Unpin>, asking: &Asking) -> Option<Said> {
+    let body = incoming.body(|| asking.longest()).await.ok()?;
+    wire::message(&body).ok()
+}
+
+/// Hands on what the session of a full screen wants. A frame is sent when the one before it is on the screen: a session
+/// never queues what nobody sees.
+async fn tell(
+    mut told: mpsc::Receiver<ToClient>,
+    outgoing: &Outgoing,
+    asking: &Asking,
+    mut ends: watch::Receiver<bool>,
+) {
+    while let Some(message) = told.recv().await {
+        if matches!(message, ToClient::Screen(_)) {
+            tokio::select! {
+                biased;
+                // only how the terminal is given back matters now
+                _ = ends.wait_for(|ends| *ends) => continue,
+                () = outgoing.all_taken() => {}
+            }
+        }
+        if matches!(message, ToClient::Edit { .. }) {
+            asking.expect_text(true);
+        }
+        let is_end = matches!(message, ToClient::End { .. });
+        outgoing.tell(&Told::Screen(message)).await;
+        if is_end {
+            return;
+        }
+    }
+}

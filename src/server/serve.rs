@@ -1,0 +1,91 @@
+//! The engine without a terminal: it listens until it is told to stop, or nobody has wanted it for long enough.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::attached::Host;
+use super::listen::Bound;
+use super::log::Log;
+use super::sessions::{Farewell, Sessions};
+use super::systemd;
+use crate::engine::{Engine, Options};
+
+/// How long a refusal of the system is waited out: too many open files.
+const AGAIN: Duration = Duration::from_millis(200);
+/// How long backups that are at work may go on once the engine is to end.
+const LAST_BACKUPS: Duration = Duration::from_secs(20);
+/// How long sessions have to end after that.
+const LAST_WORDS: Duration = Duration::from_secs(8);
+
+/// An engine that listens.
+pub struct Server {
+    host: Arc<Host>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves whoever connects to `bound`, in the runtime that it is called in; commands run on `workers`.
+    pub fn begin(engine: Arc<Engine>, options: Options, bound: Bound, workers: Handle, log: Log) -> Self {
+        let host = Arc::new(Host { engine, options, sessions: Arc::default(), workers, log });
+        let accepting = tokio::spawn(accept(bound, Arc::clone(&host)));
+        Self { host, accepting }
+    }
+
+    /// Who is in.
+    pub fn sessions(&self) -> &Arc<Sessions> {
+        &self.host.sessions
+    }
+
+    /// Waits until nobody was in for so long, and no backup runs.
+    pub async fn idle(&self, limit: Duration) {
+        let mut count = self.host.sessions.count();
+        loop {
+            // the sender lives in self
+            let _ = count.wait_for(|count| *count == 0).await;
+            tokio::select! {
+                biased;
+                _ = count.changed() => continue,
+                () = tokio::time::sleep(limit) => {}
+            }
+            if self.host.engine.snapshot().totals.running == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Ends everything in good order: nobody new comes in, backups at work end or are marked as cancelled, everybody is
+    /// told `why`.
+    pub async fn drain(self, why: &str) {
+        let Host { engine, sessions, log, .. } = &*self.host;
+        systemd::tell("STOPPING=1");
+        log.info(&format!("stops: {why}"));
+        self.accepting.abort();
+        let farewell = Farewell { why: format!("the engine stops: {why}"), comes_back: true };
+        let working = engine.snapshot().totals.running;
+        if working > 0 {
+            log.info(&format!("{working} backups are at work: they have {} s", LAST_BACKUPS.as_secs()));
+        }
+        engine.finish_backups(LAST_BACKUPS).await;
+        sessions.close(&farewell);
+        if tokio::time::timeout(LAST_WORDS, sessions.empty()).await.is_err() {
+            log.warning(&format!("{} sessions did not end in time", sessions.list().len()));
+        }
+        engine.stop().await;
+        log.info("has stopped");
+    }
+}
+
+async fn accept(bound: Bound, host: Arc<Host>) {
+    loop {
+        match bound.accept().await {
+            Ok(socket) => drop(tokio::spawn(Arc::clone(&host).serve(socket))),
+            Err(error) => {
+                host.log.error(&format!("accepting a connection: {error}"));
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+}
