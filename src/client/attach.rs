@@ -112,7 +112,7 @@ async fn come_back(
             match Connection::open(start, Some(screen.clone())).await {
                 Ok(connection) => Ok(Some(connection)),
                 Err(NoSession::Refused(why)) => Err(why),
-                Err(NoSession::Nobody | NoSession::Lost) => Ok(None),
+                Err(NoSession::Nobody | NoSession::Lost | NoSession::Silent) => Ok(None),
             }
         };
         tokio::select! {

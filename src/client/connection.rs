@@ -22,14 +22,20 @@ pub struct Connection {
 }
 
 /// Why there is no session.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NoSession {
     /// No engine listens there.
+    #[error("no engine listens")]
     Nobody,
     /// The sentence says why.
+    #[error("{0}")]
     Refused(String),
     /// It went away before it said anything: it is about to end.
+    #[error("the engine has closed the connection")]
     Lost,
+    /// It says nothing: it is about to begin, where systemd listens for it.
+    #[error("the engine listens and says nothing within {} s", FOR_WELCOME.as_secs())]
+    Silent,
 }
 
 impl Connection {
@@ -50,7 +56,7 @@ impl Connection {
         // one that is full of clients may have closed already, and has said why
         let _ = writing.write_all(&hello).await;
         let body = match tokio::time::timeout(FOR_WELCOME, receiver.body(|| LONGEST_TOLD)).await {
-            Err(_) => return Err(NoSession::Refused("the engine listens and says nothing".to_owned())),
+            Err(_) => return Err(NoSession::Silent),
             Ok(Err(WireError::Closed | WireError::Socket(_))) => return Err(NoSession::Lost),
             Ok(body) => body.map_err(|error| NoSession::Refused(error.to_string()))?,
         };

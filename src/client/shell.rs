@@ -37,8 +37,14 @@ pub fn run(start: &Start) -> Exit {
 /// Whether a line is better off where an engine has the store open. What needs none runs here, with the operator's own
 /// folders and rights.
 fn wants_engine(words: &[String]) -> bool {
-    let wants_help = words.iter().any(|word| word == "--help" || word == "-h");
-    !wants_help && commands::find(words).is_some_and(|(command, _)| command.needs == Needs::Engine)
+    let has =
+        |flags: &[&str]| words.iter().any(|word| flags.contains(&word.split('=').next().unwrap_or_default()));
+    // the words that are completed may be for another engine
+    let completes_here = || !has(&["--data", "--socket", "--embedded"]);
+    !has(&["--help", "-h"])
+        && commands::find(words).is_some_and(|(command, _)| {
+            command.needs == Needs::Engine || command.name == "complete" && completes_here()
+        })
 }
 
 /// Runs it in the engine that runs; `None` where there is none.
@@ -49,7 +55,7 @@ fn run_in_engine(start: &Start) -> Result<Option<Exit>, String> {
         let connection = match Connection::open(start, None).await {
             Ok(connection) => connection,
             Err(NoSession::Nobody | NoSession::Lost) => return Ok(None),
-            Err(NoSession::Refused(why)) => return Err(why),
+            Err(refused) => return Err(refused.to_string()),
         };
         let mut signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
         Ok(Some(remote::run(connection, &mut signals).await))

@@ -45,8 +45,8 @@ impl Starter {
                     self.has_started |= own;
                     return Ok(connection);
                 }
-                Err(NoSession::Refused(why)) => return Err(why),
                 Err(NoSession::Nobody | NoSession::Lost) => {}
+                Err(refused) => return Err(refused.to_string()),
             }
             if !own {
                 self.begin(start)?;

@@ -210,6 +210,8 @@ fn a_script_hears_the_same_as_without_an_engine() {
     std::fs::write(folder.path().join("in.csv"), "name,address\nnew-1,192.0.2.5\n").expect("a file");
     let imported = run(folder.path(), &["device", "import", "in.csv"]);
     assert!(imported.status.success(), "{imported:?}");
+    let offered = run(folder.path(), &["complete", "--", "device", "show", "new"]);
+    assert!(String::from_utf8_lossy(&offered.stdout).starts_with("new-1"), "{offered:?}");
     // from a pipe, into a pipe that closes
     let line = format!(
         "printf 'name,address\\npiped-1,192.0.2.6\\n' | {NOCTULE} --data data --config config device import - && \
