@@ -6,6 +6,7 @@ pub mod keys;
 mod mistakes;
 mod pulse;
 mod reload;
+mod serve;
 mod snmp;
 mod store;
 
@@ -25,6 +26,7 @@ pub use mistakes::{Found, every_mistake};
 use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings};
 pub(super) use reload::{Reload, work};
+use serve::ServeTable;
 use snmp::SnmpTable;
 pub use snmp::{CommunityFile, SnmpSettings, SnmpUser};
 pub use store::StoreSettings;
@@ -190,12 +192,6 @@ struct Written {
     audit: AuditTable,
     store: StoreTable,
     serve: ServeTable,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct ServeTable {
-    trusted: Vec<String>,
 }
 
 #[derive(Deserialize, Default)]

@@ -110,7 +110,7 @@ async fn who_may_not_is_refused_with_a_sentence() {
         }
     };
     let why = refused(Hello { speaks_for: Some("ann".into()), ..hello("device list", None) }).await;
-    assert!(why.contains("is not trusted to say who uses it"), "{why}");
+    assert!(why.contains("does not trust this account to speak for others"), "{why}");
     let why = refused(Hello { protocol: PROTOCOL + 1, ..hello("", None) }).await;
     assert!(why.contains("use the same version"), "{why}");
     let why = refused(Hello { words: vec!["x".into(); 20_000], ..hello("", None) }).await;
@@ -126,10 +126,17 @@ async fn who_may_not_is_refused_with_a_sentence() {
 async fn an_account_that_is_trusted_says_who_uses_it() {
     let own = noctule::server::account_name(nix::unistd::Uid::effective());
     let served = Served::start_with(&format!("[serve]\ntrusted = [{own:?}]\n")).await;
+    for line in
+        [format!("user add boss --account {own}"), "user add ann --key ann --role engineer".to_owned()]
+    {
+        let (told, code) = Client::command(&served.place, &line).await.run_out().await;
+        assert_eq!(code, 0, "{line}: {told}");
+    }
     let hello = Hello { speaks_for: Some("eve\x1b[2J\u{202e}".into()), ..hello("device list", None) };
-    let Some(Reply::Welcome { .. }) = Client::connect(&served.place).await.greet(&hello).await else {
-        panic!("not welcome")
+    let Some(Reply::Refused(why)) = Client::connect(&served.place).await.greet(&hello).await else {
+        panic!("nobody knows eve")
     };
+    assert!(!why.contains('\x1b') && !why.contains('\u{202e}'), "{why:?}");
     assert!(!served.log().contains('\x1b') && !served.log().contains('\u{202e}'), "{:?}", served.log());
     let hello = Hello {
         speaks_for: Some("ann".into()),
@@ -139,6 +146,9 @@ async fn an_account_that_is_trusted_says_who_uses_it() {
     Client::welcome(&served.place, &hello).await.run_out().await;
     let (told, _) = Client::command(&served.place, "event list").await.run_out().await;
     assert!(told.contains("location changed by ann"), "{told}");
+    // whoever came, and who was not let in, stands in the log of logins
+    let (told, _) = Client::command(&served.place, "login list").await.run_out().await;
+    assert!(told.contains("ann") && told.contains("boss") && told.contains("refused"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

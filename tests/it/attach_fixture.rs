@@ -78,6 +78,8 @@ pub fn hello(line: &str, screen: Option<Screen>) -> Hello {
         folder: "/nowhere".into(),
         speaks_for: None,
         read_only: false,
+        ssh: None,
+        tty: None,
         input_is_terminal: false,
         output_is_terminal: false,
         screen,
