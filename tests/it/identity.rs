@@ -384,7 +384,7 @@ async fn rules_that_were_edited_hold_at_the_next_reading_and_a_mistake_changes_n
     assert_eq!(vendor().await, "Zorblax", "what it said before holds");
     let event = events.recv().await.unwrap();
     assert_eq!((event.kind, event.severity), (EventKind::System, Severity::Warning));
-    assert!(event.message.starts_with("identity/zorblax.toml: line 3: unknown field"), "{}", event.message);
+    assert!(event.message.starts_with("identity/zorblax.toml:3: unknown field"), "{}", event.message);
     assert_eq!(vendor().await, "Zorblax");
     assert!(events.try_recv().is_err(), "it is told once");
     std::fs::remove_file(&file).unwrap();
