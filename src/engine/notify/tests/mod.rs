@@ -71,9 +71,11 @@ async fn engine(folder: &Path, notify: &str, hand: &Hand) -> Arc<Engine> {
 
 fn write_settings(config: &Path, notify: &str) {
     use std::os::unix::fs::PermissionsExt;
-    let file = config.join(super::settings::FILE);
-    std::fs::write(&file, notify).unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    // put in place whole: a worker that looks while it is written would obey an empty file
+    let aside = config.join("notify.aside");
+    std::fs::write(&aside, notify).unwrap();
+    std::fs::set_permissions(&aside, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(&aside, config.join(super::settings::FILE)).unwrap();
 }
 
 /// The only target of a file.
