@@ -87,7 +87,7 @@ impl Store {
         let lock = OwnerLock::take(folder, now)?;
         let is_new = !format::stands(folder);
         format::prepare(folder, now, &mut report)?;
-        let versions = Versions::read(folder, is_new);
+        let versions = Versions::read(folder, is_new, &mut report);
         let keys = KeyRing::load_or_make(folder)?;
         let seal = Seal::new(&keys);
         let blobs = Blobs::open(folder, &keys)?;

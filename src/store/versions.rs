@@ -1,17 +1,19 @@
 //! Which layout of each record the store holds at the newest, and the copy that is taken before it gets a newer one: an
 //! older noctule could not read what is written from then on.
 //!
-//! The file `records` has a line for each table, `device 2`.
+//! The file `records` has a line for each table, `device 2`, and ends with their checksum.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::journal::{Change, Position};
-use super::{StoreError, backup, files};
+use super::{OpenReport, StoreError, backup, files};
 use crate::model::Timestamp;
 
 const NAME: &str = "records";
+/// What the last line begins with.
+const CHECKSUM: &str = "checksum ";
 
 /// See the file's head.
 pub struct Versions {
@@ -21,10 +23,23 @@ pub struct Versions {
 }
 
 impl Versions {
-    /// Reads the file of the store in `folder`.
-    pub fn read(folder: &Path, is_new: bool) -> Self {
-        let lines = fs::read_to_string(folder.join(NAME)).ok();
-        let newest = lines.and_then(|lines| lines.lines().map(line).collect()).or(is_new.then(BTreeMap::new));
+    /// Reads the file of the store in `folder`. One that is damaged is made anew with the next entry, after a copy of the
+    /// store; that is told.
+    pub fn read(folder: &Path, is_new: bool, report: &mut OpenReport) -> Self {
+        let path = folder.join(NAME);
+        let newest = match fs::read(&path) {
+            Ok(bytes) => {
+                let newest = parse(&bytes);
+                if newest.is_none() {
+                    let path = path.display();
+                    report.notes.push(format!(
+                        "{path} is damaged: it is made anew, and the store is copied before it is written to"
+                    ));
+                }
+                newest
+            }
+            Err(_) => is_new.then(BTreeMap::new),
+        };
         Self { folder: folder.to_owned(), newest }
     }
 
@@ -67,14 +82,26 @@ impl Versions {
         let newest = self.newest.get_or_insert_default();
         let mut next = newest.clone();
         next.extend(fresh);
-        let lines: String = next.iter().map(|(table, version)| format!("{table} {version}\n")).collect();
-        files::write_durably(&self.folder.join(NAME), lines.as_bytes())?;
+        files::write_durably(&self.folder.join(NAME), written(&next).as_bytes())?;
         *newest = next;
         Ok(copy)
     }
 }
 
-fn line(line: &str) -> Option<(String, u8)> {
-    let (table, version) = line.split_once(' ')?;
-    Some((table.to_owned(), version.parse().ok()?))
+/// The file as it stands: a line for each table, and their checksum.
+fn written(newest: &BTreeMap<String, u8>) -> String {
+    let lines: String = newest.iter().map(|(table, version)| format!("{table} {version}\n")).collect();
+    let checksum = crc32fast::hash(lines.as_bytes());
+    format!("{lines}{CHECKSUM}{checksum:08x}\n")
+}
+
+fn parse(bytes: &[u8]) -> Option<BTreeMap<String, u8>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (lines, _) = text.rsplit_once(CHECKSUM)?;
+    let line = |line: &str| {
+        let (table, version) = line.split_once(' ')?;
+        Some((table.to_owned(), version.parse().ok()?))
+    };
+    let newest = lines.lines().map(line).collect::<Option<_>>()?;
+    (written(&newest) == text).then_some(newest)
 }
