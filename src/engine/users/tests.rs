@@ -259,3 +259,12 @@ fn a_reach_ends_where_a_name_does() {
         assert!(bad.parse::<Reach>().is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn an_act_says_where_its_person_sits() {
+    let from = Origin { ssh: Some("192.0.2.7".into()), tty: Some("/dev/pts/3\x1b[2J".into()), pid: Some(1) };
+    let person = Person::of_account(Caller { from, ..caller(70_001) }, false);
+    let actor = person.actor("curious", "device list");
+    assert_eq!(actor.from, "pts/3␛[2J ssh 192.0.2.7");
+    assert_eq!(Person::fixed("demo", Role::Viewer).actor("", "console").from, "");
+}
