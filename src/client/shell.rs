@@ -43,7 +43,8 @@ fn wants_engine(words: &[String]) -> bool {
     let completes_here = || !has(&["--data", "--socket", "--embedded"]);
     !has(&["--help", "-h"])
         && commands::find(words).is_some_and(|(command, _)| {
-            command.needs == Needs::Engine || command.name == "complete" && completes_here()
+            matches!(command.needs, Needs::Engine | Needs::EngineIfOpen)
+                || command.name == "complete" && completes_here()
         })
 }
 

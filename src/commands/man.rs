@@ -103,7 +103,7 @@ fn section(page: &mut String, command: &Command) {
         let _ = writeln!(page, "Also: {}.", roff(&command.aliases.join(", ")));
     }
     page.push_str(match command.needs {
-        Needs::Folders | Needs::Engine => "",
+        Needs::Folders | Needs::EngineIfOpen | Needs::Engine => "",
         Needs::ClosedStore => "Runs at a shell alone, while no console is open.\n",
         Needs::Terminal => "Starts at a shell, in a terminal.\n",
     });

@@ -37,7 +37,7 @@ fn section(text: &mut String, command: &Command) {
         let _ = write!(text, " Also: {}.", command.aliases.join(", "));
     }
     text.push_str(match command.needs {
-        Needs::Folders | Needs::Engine => "\n",
+        Needs::Folders | Needs::EngineIfOpen | Needs::Engine => "\n",
         Needs::ClosedStore => " Runs at a shell alone, while no console is open.\n",
         Needs::Terminal => " Starts at a shell, in a terminal.\n",
     });

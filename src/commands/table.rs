@@ -37,6 +37,8 @@ pub enum Needs {
     Folders,
     /// The store, closed: `store restore`. Refused while an engine is open.
     ClosedStore,
+    /// The engine that has the store open, where one has; else the folders: `audit verify`.
+    EngineIfOpen,
     /// An open engine.
     Engine,
     /// A terminal, and nothing of this table: `console`, `demo`. The server starts these.

@@ -363,7 +363,7 @@ async fn another_account_is_refused_by_either_side() {
             .output()
             .unwrap();
     let said = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.code() == Some(1) && said.contains("may not use this engine"), "{said}");
+    assert!(run.status.code() == Some(1) && said.contains("does not own the data folder"), "{said}");
     assert!(!String::from_utf8_lossy(&run.stdout).contains("core-1"));
 
     // an engine of somebody else, in a folder where everybody may put one

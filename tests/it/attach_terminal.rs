@@ -212,6 +212,22 @@ fn a_script_hears_the_same_as_without_an_engine() {
     assert!(imported.status.success(), "{imported:?}");
     let offered = run(folder.path(), &["complete", "--", "device", "show", "new"]);
     assert!(String::from_utf8_lossy(&offered.stdout).starts_with("new-1"), "{offered:?}");
+    // by its socket alone, from where no store is
+    let verified = Command::new(NOCTULE)
+        .args([
+            "--data",
+            "elsewhere",
+            "--config",
+            "config",
+            "--socket",
+            "data/engine.sock",
+            "audit",
+            "verify",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    assert!(String::from_utf8_lossy(&verified.stdout).contains("whole entries"), "{verified:?}");
     // from a pipe, into a pipe that closes
     let line = format!(
         "printf 'name,address\\npiped-1,192.0.2.6\\n' | {NOCTULE} --data data --config config device import - && \

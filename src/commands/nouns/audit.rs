@@ -61,7 +61,7 @@ inventory::submit! { Command {
     ],
     role: Role::READS_AUDIT,
     danger: Danger::None,
-    needs: Needs::Folders,
+    needs: Needs::EngineIfOpen,
     run: |call| Box::pin(verify(call)),
 } }
 

@@ -29,7 +29,7 @@ inventory::submit! { Command {
     args: &[],
     role: Role::Viewer,
     danger: Danger::None,
-    needs: Needs::Folders,
+    needs: Needs::EngineIfOpen,
     run: |call| Box::pin(async { show(call) }),
 } }
 
