@@ -132,7 +132,9 @@ fn program() {
         "client" => i32::from(panics::kept_in(break_the_client).is_none()),
         _ => {
             let home = std::env::var("HOME").expect("a home");
-            let words = ["--data", &format!("{home}/data"), "--config", &format!("{home}/config")];
+            // in one process: what breaks down here must not be another one
+            let (data, config) = (format!("{home}/data"), format!("{home}/config"));
+            let words = ["--embedded", "--data", &data, "--config", &config];
             noctule::client::run(words.into_iter().map(OsString::from)).code().into()
         }
     });

@@ -8,6 +8,7 @@ mod frr_backup;
 mod openssh;
 mod openssh_engine;
 mod openssh_login;
+mod openssh_operators;
 mod runs;
 mod snmpd;
 mod snmpsim;

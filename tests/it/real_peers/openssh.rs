@@ -1,5 +1,6 @@
 //! An OpenSSH server, with host keys and a configuration of its own.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -52,6 +53,13 @@ impl OpenSsh {
     /// The private key of the user.
     pub fn key(&self) -> PathBuf {
         self.folder.path().join("user_ed25519")
+    }
+
+    /// Lets the user in with this key too, to run this and nothing else.
+    pub fn let_in(&self, key: &Path, command: &str) {
+        let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+        let file = std::fs::File::options().append(true).open(self.folder.path().join("authorized_keys"));
+        writeln!(file.unwrap(), "restrict,pty,command={command:?} {}", public.trim()).unwrap();
     }
 
     /// Its host key, replaced by one of another kind or of the same.
