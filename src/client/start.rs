@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use directories::ProjectDirs;
-use nix::unistd::{Uid, User};
+use nix::unistd::Uid;
 
 use crate::commands::Person;
 use crate::engine::Options;
 use crate::engine::users::{Caller, Origin};
 use crate::model::clean_line;
-use crate::server::SocketPlace;
+use crate::server::{SocketPlace, account_of};
 
 /// How the program was started.
 #[derive(Clone, Debug)]
@@ -107,21 +107,17 @@ fn usual_folder(
     }
 }
 
-/// Whoever runs this process: the kernel says who that is, and the system's user database its name. `USER` is what
-/// anybody likes to write into it.
+/// Whoever runs this process: the kernel says who that is.
 fn caller() -> Caller {
-    let uid = Uid::effective();
     let ssh = std::env::var("SSH_CONNECTION").ok();
     let tty = rustix::termios::ttyname(std::io::stdin(), Vec::new()).ok();
     Caller {
-        uid: uid.as_raw(),
-        login: User::from_uid(uid).ok().flatten().map(|user| user.name),
         from: Origin {
             ssh: ssh.and_then(|words| words.split(' ').next().map(str::to_owned)),
             tty: tty.and_then(|name| name.into_string().ok()),
             pid: Some(std::process::id()),
         },
-        ..Caller::default()
+        ..account_of(Uid::effective())
     }
 }
 

@@ -5,10 +5,6 @@ use nix::unistd::{Uid, User};
 use crate::commands::Person;
 use crate::engine::Engine;
 use crate::engine::users::{self, Origin};
-use crate::model::clean_line;
-
-/// The longest name of an account or a person, in characters.
-const LONGEST_NAME: usize = 64;
 
 /// Who has opened a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,28 +27,28 @@ pub struct Caller {
 /// # Errors
 /// One sentence for the caller, which says no more than that.
 pub async fn admit(engine: &Engine, caller: &Caller) -> Result<Person, String> {
-    let account = account_name(Uid::from_raw(caller.uid));
+    let account = account_of(Uid::from_raw(caller.uid));
     let known = users::Caller {
-        uid: caller.uid,
-        login: User::from_uid(Uid::from_raw(caller.uid)).ok().flatten().map(|user| user.name),
         asks_as: caller.speaks_for.clone(),
-        trusted: engine.settings().trusted.contains(&account),
+        trusted: engine.settings().trusted.contains(&account.account()),
         over_socket: true,
         from: Origin {
             ssh: caller.ssh.clone(),
             tty: caller.tty.clone(),
             pid: caller.pid.and_then(|pid| u32::try_from(pid).ok()),
         },
+        ..account
     };
     engine.log_in(&known).await.map_err(|refused| refused.0)
 }
 
-/// What the journal calls an account: the system's user database has its name. `USER` is what anybody likes to write
-/// into it.
+/// An account as the system's user database has it. `USER` is what anybody likes to write into it.
+pub fn account_of(uid: Uid) -> users::Caller {
+    let login = User::from_uid(uid).ok().flatten().map(|user| user.name);
+    users::Caller { uid: uid.as_raw(), login, ..users::Caller::default() }
+}
+
+/// What the journal calls an account.
 pub fn account_name(uid: Uid) -> String {
-    let named = User::from_uid(uid).ok().flatten();
-    named
-        .map(|user| clean_line(user.name.trim()).chars().take(LONGEST_NAME).collect::<String>())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| format!("uid-{uid}"))
+    account_of(uid).account()
 }

@@ -17,7 +17,7 @@ mod sessions;
 pub mod systemd;
 pub mod wire;
 
-pub use admit::{Caller, account_name, admit};
+pub use admit::{Caller, account_name, account_of, admit};
 pub use demo::{DemoNetwork, DemoStartError};
 pub use hello::{Hello, Screen, is_utf8};
 pub use link::{ClientEnd, Files, FromClient, Leave, ServerEnd, ToClient, link};
