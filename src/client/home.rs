@@ -6,8 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, minor};
-use rustix::process::{getpid, getsid};
 
+use super::process::Process;
 use super::tty::Tty;
 
 /// Pseudo-terminals: windows, SSH sessions, tmux. The next one of the name may be another person's.
@@ -41,19 +41,13 @@ fn is_taken(path: &Path) -> io::Result<bool> {
     let (major, minor) = (major(device), minor(device));
     // as proc(5) writes it: minor bits 31 to 20 and 7 to 0
     let number = (i64::from(minor & 0xff)) | i64::from(major) << 8 | i64::from(minor >> 8) << 20;
-    let own = getsid(Some(getpid()))?.as_raw_nonzero().get();
+    let own = Process::own().ok_or_else(|| io::Error::other("/proc says nothing of this process"))?;
     let processes = fs::read_dir("/proc")?.flatten().filter(|entry| {
         entry.file_name().to_str().is_some_and(|name| name.bytes().all(|letter| letter.is_ascii_digit()))
     });
-    let mut stats = processes.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
-    Ok(stats.any(|stat| matches!(session_of(&stat), Some((session, tty)) if tty == number && session != own)))
-}
-
-/// The session and the controlling terminal in a line of `/proc/PID/stat`.
-fn session_of(stat: &str) -> Option<(i32, i64)> {
-    // after the name, which may contain anything: state, parent, group, session, terminal
-    let mut words = stat.rsplit_once(')')?.1.split_whitespace().skip(3);
-    Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    let mut others = processes.filter_map(|entry| Process::in_folder(&entry.path()));
+    // sessions that began outside of this namespace are all 0: no two of them are known to be one
+    Ok(others.any(|other| other.terminal == number && (other.session != own.session || own.session == 0)))
 }
 
 #[cfg(test)]
@@ -73,11 +67,5 @@ mod tests {
     async fn what_is_not_there_or_no_terminal_of_ones_own_is_not_taken() {
         assert!(Home::of(Path::new("/dev/pts/0")).find().is_none());
         assert!(Home::of(Path::new("/nowhere/tty")).find().is_none());
-    }
-
-    #[test]
-    fn a_process_says_its_session_and_terminal() {
-        assert_eq!(session_of("812 (a) b (c) S 1 812 811 34816 900 4194304"), Some((811, 34816)));
-        assert_eq!(session_of("812 (cut"), None);
     }
 }

@@ -9,6 +9,7 @@ mod editor;
 mod files;
 mod home;
 pub mod panics;
+mod process;
 mod prompt;
 mod raw;
 mod relay;

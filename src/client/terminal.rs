@@ -3,12 +3,13 @@
 use std::io;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal as Number, getpgrp, getpid, kill_current_process_group};
+use rustix::process::{Signal as Number, kill_current_process_group};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::editor;
 use super::home::Home;
+use super::process::Process;
 use super::raw::Raw;
 use super::signals::{HUNG_UP, Signals};
 use super::tty::Tty;
@@ -243,32 +244,18 @@ async fn closed(say: Option<&mpsc::Sender<FromClient>>) {
 /// Whether somebody could continue this job: an ancestor outside of its process group, in the same session. The
 /// kernel looks for the same before it lets Ctrl-Z stop a group.
 fn has_shell() -> bool {
-    let Some(own) = getsid(None) else { return false };
-    let mut process = parent_of(getpid());
+    let Some(own) = Process::own() else { return false };
+    let mut process = Process::of(own.parent);
     while let Some(ancestor) = process {
-        if getsid(Some(ancestor)) != Some(own) {
+        if ancestor.session != own.session {
             return false;
         }
-        if rustix::process::getpgid(Some(ancestor)).is_ok_and(|group| group != getpgrp()) {
+        if ancestor.group != own.group {
             return true;
         }
-        process = parent_of(ancestor);
+        process = Process::of(ancestor.parent);
     }
     false
-}
-
-fn getsid(process: Option<Pid>) -> Option<Pid> {
-    rustix::process::getsid(process).ok()
-}
-
-fn parent_of(process: Pid) -> Option<Pid> {
-    if process == getpid() {
-        return rustix::process::getppid();
-    }
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
-    // after the name, which may contain anything: state, then parent
-    let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
-    Pid::from_raw(parent.parse().ok()?)
 }
 
 #[cfg(test)]
