@@ -34,7 +34,8 @@ struct Part {
     dropped: u8,
 }
 
-fn crumb(slot: &Slot) -> String {
+/// A pane's title, and what it is about.
+pub(super) fn crumb(slot: &Slot) -> String {
     let subject = slot.pane.subject();
     if subject.is_empty() { slot.decl.title.to_owned() } else { format!("{} {subject}", slot.decl.title) }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::action::{LineId, Outcome, Output, QueryId, Request};
 use super::alarm::Alarm;
+use super::chrome::crumb;
 use super::command_line::{CommandLine, Entered, History};
 use super::cx::Cx;
 use super::dialog::{Dialog, Verdict};
@@ -128,6 +129,11 @@ impl Screen {
     /// When the pane on top looks different by itself.
     pub fn pane_wakes_at(&self) -> Option<Timestamp> {
         self.stack.last()?.pane.wakes_at(&self.cx)
+    }
+
+    /// What is in front, in words.
+    pub fn in_front(&self) -> String {
+        self.stack.last().map_or_else(String::new, crumb)
     }
 
     // ---- what comes in
@@ -346,7 +352,7 @@ impl Screen {
     }
 
     /// After anything: panes see what moved, and ask for what they need.
-    fn after(&mut self) {
+    pub(super) fn after(&mut self) {
         let Some(slot) = self.stack.last_mut() else { return };
         if slot.decl.is_moved(&slot.seen, &self.cx.snapshot.versions) {
             slot.seen = self.cx.snapshot.versions;

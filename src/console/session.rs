@@ -258,6 +258,16 @@ impl Session {
         (buffer, cursor)
     }
 
+    /// What is in front, in words: for those who look who is in.
+    pub fn doing(&self) -> String {
+        self.screen.in_front()
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (u16, u16) {
+        (self.area.width, self.area.height)
+    }
+
     /// When [`Self::frame`] wants to be called next, without input.
     pub fn wake_at(&self) -> Timestamp {
         let minute = Timestamp((self.drawn_minute + 1) * 60_000);
@@ -292,7 +302,8 @@ impl Session {
         self.dirty = true;
     }
 
-    fn pass_time(&mut self, now: Timestamp) {
+    /// Does what is due by itself: what a pane wants to read anew is in [`Self::take_requests`] then.
+    pub fn pass_time(&mut self, now: Timestamp) {
         self.screen.cx.now = now;
         if self.escape_at.is_some_and(|at| at <= now) {
             self.esc_timeout();
@@ -302,6 +313,7 @@ impl Session {
             self.dirty = true;
         }
         if self.pane_wakes.is_some_and(|at| at <= now) {
+            self.screen.after();
             self.dirty = true;
         }
         self.pane_wakes = self.screen.pane_wakes_at();

@@ -34,6 +34,7 @@ pub mod search;
 mod secret_file;
 pub mod selection;
 pub mod series;
+pub mod sessions;
 pub mod settings;
 pub mod snapshot;
 pub mod start;

@@ -11,6 +11,7 @@ use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::identity::Known;
 use super::notify::Overview;
 use super::series::DeviceHistory;
+use super::sessions::Roster;
 use super::start::Engine;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
@@ -71,6 +72,8 @@ pub enum Query {
     AuditVerify,
     /// The users.
     Users,
+    /// Who is in.
+    Sessions,
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -88,7 +91,7 @@ impl Query {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
-            Self::Users => Role::READS_AUDIT,
+            Self::Users | Self::Sessions => Role::READS_AUDIT,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
             Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
@@ -147,6 +150,8 @@ pub enum Answer {
     AuditVerify(Arc<AuditReport>),
     /// To [`Query::Users`], by name.
     Users(Arc<[UserView]>),
+    /// To [`Query::Sessions`], in the order in which they came.
+    Sessions(Arc<[Roster]>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -247,6 +252,9 @@ impl Engine {
         if let Some(why) = self.outside(&within, &query) {
             return Answer::Failed(why);
         }
+        if let Query::Sessions = &query {
+            return Answer::Sessions(self.sessions().list().into());
+        }
         if let Query::Replay { device, id, driver } = &query {
             if let Err(error) = self.note_replay(&by, *device, *id).await {
                 return Answer::Failed(error.message);
@@ -297,7 +305,7 @@ impl Engine {
                 }
                 Query::AuditEntry(seq) => Answer::AuditEntry(engine.read_audit_entry(seq)?.into()),
                 Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } => not_of_the_store(),
-                Query::Notifications | Query::AuditVerify => not_of_the_store(),
+                Query::Notifications | Query::AuditVerify | Query::Sessions => not_of_the_store(),
                 Query::Search(query) => Answer::Search(engine.search_now(&query, &within)?),
             })
         });

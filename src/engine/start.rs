@@ -32,6 +32,7 @@ use super::records::values;
 use super::schedule::Asked;
 use super::selection::{Selection, unknown_name};
 use super::series::Series;
+use super::sessions::Sessions;
 use super::settings::{self, Reload, Settings, SettingsError};
 use super::snapshot::{DeviceRow, Snapshot};
 use super::store_backup::{self, Copies};
@@ -142,6 +143,8 @@ pub struct Engine {
     pub(super) read_lately: Mutex<ReadLately>,
     /// Who may do what, and who came in.
     pub(super) book: Book,
+    /// Who is in.
+    pub(super) sessions: Arc<Sessions>,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -190,6 +193,7 @@ impl Engine {
             refusals: Mutex::default(),
             read_lately: Mutex::default(),
             book,
+            sessions: Arc::default(),
             present: Mutex::new(present),
             options,
             settings: ArcSwap::new(settings),

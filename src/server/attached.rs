@@ -17,10 +17,10 @@ use super::log::Log;
 use super::outgoing::Outgoing;
 use super::pump::Pump;
 use super::remote::Remote;
-use super::sessions::{Farewell, Roster, Seat, Sessions};
 use super::wire::{self, LONGEST_HELLO, Receiver, Reply, Said, Told};
 use crate::commands::{self, Door, Exit, Io, Person};
 use crate::console::Session;
+use crate::engine::sessions::{Farewell, Roster, Seat};
 use crate::engine::{Engine, Options};
 use crate::model::clean_line;
 
@@ -41,8 +41,6 @@ pub struct Host {
     pub engine: Arc<Engine>,
     /// How it was started.
     pub options: Options,
-    /// Who is in.
-    pub sessions: Arc<Sessions>,
     /// Where commands run.
     pub workers: Handle,
     /// What is said of it.
@@ -56,7 +54,7 @@ impl Host {
         let (uid, pid) = (peer.uid(), peer.pid());
         let (reading, mut writing) = socket.into_split();
         let mut incoming = Receiver::new(reading);
-        let met = match self.sessions.stranger(uid) {
+        let met = match self.engine.sessions().stranger(uid) {
             Ok(_stranger) => {
                 match tokio::time::timeout(FOR_HELLO, self.meet(&mut incoming, uid, pid)).await {
                     Ok(met) => met,
@@ -83,7 +81,8 @@ impl Host {
         self.log.info(&format!("begins {what}"));
         let (outgoing, writer) = Outgoing::over(writing);
         let writer = tokio::spawn(writer);
-        let own = Attached { host: Arc::clone(&self), person, seat, outgoing: outgoing.clone() };
+        let own =
+            Attached { host: Arc::clone(&self), person, seat: Arc::new(seat), outgoing: outgoing.clone() };
         // a task of its own contains a panic
         let session = tokio::spawn(async move {
             match hello.screen.clone() {
@@ -125,8 +124,9 @@ impl Host {
             person = person.read_only();
         }
         let since = self.engine.now();
-        let of = Roster { number: 0, person: person.name.clone(), uid, pid, line: line_of(&hello), since };
-        let seat = self.sessions.begin(of).map_err(Reply::Refused)?;
+        let size = hello.screen.as_ref().map(|screen| (screen.columns, screen.rows));
+        let of = Roster::new(&person, uid, pid, &line_of(&hello), since).on(size);
+        let seat = self.engine.sessions().begin(of, person.clone()).map_err(Reply::Refused)?;
         Ok((hello, person, seat))
     }
 }
@@ -154,7 +154,7 @@ fn line_of(hello: &Hello) -> String {
 struct Attached {
     host: Arc<Host>,
     person: Person,
-    seat: Seat,
+    seat: Arc<Seat>,
     outgoing: Outgoing,
 }
 
@@ -215,6 +215,7 @@ impl Attached {
     ) -> Pump {
         let Host { engine, options, workers, .. } = &*self.host;
         Pump::new(session, server, options.clone(), Arc::clone(engine), person, files, workers.clone())
+            .seated(Arc::clone(&self.seat))
     }
 
     /// Runs a command until it ends, or its client wants that, or is gone.

@@ -13,7 +13,6 @@ mod output;
 mod pump;
 mod remote;
 mod serve;
-mod sessions;
 pub mod systemd;
 pub mod wire;
 
@@ -25,4 +24,3 @@ pub use listen::{Bound, SocketError, SocketPlace};
 pub use log::Log;
 pub use pump::Pump;
 pub use serve::Server;
-pub use sessions::{Farewell, Roster, Sessions};

@@ -13,9 +13,11 @@ use super::output::ToSession;
 use crate::commands::{self, Door, Person};
 use crate::console::{LineId, Output, QueryId, Request, Session};
 use crate::engine::query::{Answer, Query};
+use crate::engine::sessions::Seat;
 use crate::engine::snapshot::Snapshot;
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
+use crate::model::Timestamp;
 
 /// The least time between two frames that no operator's key asked for.
 const FRAME_FLOOR: Duration = Duration::from_millis(33);
@@ -37,6 +39,9 @@ pub struct Pump {
     person: Person,
     links: Option<Arc<Links>>,
     files: Arc<dyn Files>,
+    /// Where it stands in the list of sessions, and when a key was last pressed.
+    seat: Option<Arc<Seat>>,
+    active: Timestamp,
     /// Where commands and reads run, so that they never hold up a frame.
     workers: Handle,
     pictures: watch::Receiver<Arc<Snapshot>>,
@@ -72,6 +77,8 @@ impl Pump {
             link,
             options,
             pictures: engine.watch(),
+            active: engine.now(),
+            seat: None,
             engine,
             person,
             links: None,
@@ -97,9 +104,16 @@ impl Pump {
         Self { links, ..self }
     }
 
+    /// The session stands in the list of those who are in.
+    #[must_use]
+    pub fn seated(self, seat: Arc<Seat>) -> Self {
+        Self { seat: Some(seat), ..self }
+    }
+
     /// Runs the session until its operator quits or goes away. What is still running then is told to end.
     pub async fn run(mut self) {
         while !self.ended {
+            self.session.pass_time(self.engine.now());
             self.serve();
             self.read_on();
             self.send_frame();
@@ -205,6 +219,14 @@ impl Pump {
         if let Some(bytes) = self.session.frame(now) {
             permit.send(ToClient::Screen(bytes));
             self.drawn = Instant::now();
+            self.note();
+        }
+    }
+
+    /// Tells those who look who is in what this one looks at.
+    fn note(&self) {
+        if let Some(seat) = &self.seat {
+            seat.note(&self.session.doing(), self.session.size(), self.active);
         }
     }
 
@@ -252,7 +274,11 @@ impl Pump {
     fn hear(&mut self, heard: Option<FromClient>) {
         let now = self.engine.now();
         match heard {
-            Some(FromClient::Input(bytes)) => self.urgent |= self.session.feed(&bytes, now),
+            Some(FromClient::Input(bytes)) => {
+                if self.session.feed(&bytes, now) {
+                    (self.urgent, self.active) = (true, now);
+                }
+            }
             Some(FromClient::Size(width, height)) => {
                 self.session.resize(width, height);
                 self.urgent = true;

@@ -9,8 +9,8 @@ use tokio::task::JoinHandle;
 use super::attached::Host;
 use super::listen::Bound;
 use super::log::Log;
-use super::sessions::{Farewell, Sessions};
 use super::systemd;
+use crate::engine::sessions::{Farewell, Sessions};
 use crate::engine::{Engine, Options};
 
 /// How long a refusal of the system is waited out: too many open files.
@@ -29,19 +29,19 @@ pub struct Server {
 impl Server {
     /// Serves whoever connects to `bound`, in the runtime that it is called in; commands run on `workers`.
     pub fn begin(engine: Arc<Engine>, options: Options, bound: Bound, workers: Handle, log: Log) -> Self {
-        let host = Arc::new(Host { engine, options, sessions: Arc::default(), workers, log });
+        let host = Arc::new(Host { engine, options, workers, log });
         let accepting = tokio::spawn(accept(bound, Arc::clone(&host)));
         Self { host, accepting }
     }
 
     /// Who is in.
     pub fn sessions(&self) -> &Arc<Sessions> {
-        &self.host.sessions
+        self.host.engine.sessions()
     }
 
     /// Waits until nobody was in for so long, and no backup runs.
     pub async fn idle(&self, limit: Duration) {
-        let mut count = self.host.sessions.count();
+        let mut count = self.sessions().count();
         loop {
             // the sender lives in self
             let _ = count.wait_for(|count| *count == 0).await;
@@ -59,7 +59,8 @@ impl Server {
     /// Ends everything in good order: nobody new comes in, backups at work end or are marked as cancelled, everybody is
     /// told `why`.
     pub async fn drain(self, why: &str) {
-        let Host { engine, sessions, log, .. } = &*self.host;
+        let Host { engine, log, .. } = &*self.host;
+        let sessions = engine.sessions();
         systemd::tell("STOPPING=1");
         log.info(&format!("stops: {why}"));
         self.accepting.abort();

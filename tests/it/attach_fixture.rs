@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use noctule::engine::sessions::Sessions;
 use noctule::engine::{Engine, Options};
 use noctule::server::wire::{self, Answer, LONGEST_TOLD, PROTOCOL, Receiver, Reply, Said, Told};
-use noctule::server::{FromClient, Hello, Log, Screen, Server, Sessions, SocketPlace, ToClient};
+use noctule::server::{FromClient, Hello, Log, Screen, Server, SocketPlace, ToClient};
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};

@@ -111,6 +111,7 @@ fn reads(device: noctule::model::DeviceId) -> Vec<(Query, &'static str)> {
         (Query::Driver(ios()), "driver show"),
         (Query::Notifications, "notify list"),
         (Query::Users, "user list"),
+        (Query::Sessions, "session list"),
         (Query::Replay { device, id: None, driver: None }, "recording show"),
         (Query::Replay { device, id: Some(1), driver }, "recording show"),
     ]

@@ -19,7 +19,9 @@ use noctule::model::{
 };
 use ratatui::buffer::Buffer;
 
-use crate::{console_audit, console_identity, console_pulse, console_timeline, console_users};
+use crate::{
+    console_audit, console_identity, console_pulse, console_sessions, console_timeline, console_users,
+};
 
 /// 2026-11-24 12:00 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_521_600_000);
@@ -119,6 +121,7 @@ impl World {
                     (1..=5).rev().map(|number| revision(*device, number, self.state)).collect();
                 Answer::History { runs: runs(*device, self.state).into(), revisions: revisions.into() }
             }
+            Query::Sessions => Answer::Sessions(console_sessions::sessions(self.state)),
             Query::Users => Answer::Users(console_users::users(self.state)),
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),
             Query::Identities => {

@@ -5,6 +5,7 @@
 
 mod attach;
 mod attach_fixture;
+mod attach_roster;
 mod attach_systemd;
 mod attach_terminal;
 mod audit;
@@ -24,6 +25,7 @@ mod console_engine;
 mod console_fixture;
 mod console_identity;
 mod console_pulse;
+mod console_sessions;
 mod console_timeline;
 mod console_users;
 mod demo_cut;

@@ -74,6 +74,11 @@ impl AuditNote {
         Self { kind, from: by.from.clone(), what, device: None, revision: None, recording: None }
     }
 
+    /// Something is about to be done.
+    pub fn began(by: &Actor, what: &str) -> Self {
+        Self::new(NoteKind::Began, by, what)
+    }
+
     /// Secrets are about to be read.
     pub fn read(by: &Actor, what: &str) -> Self {
         Self::new(NoteKind::Read, by, what)
@@ -182,7 +187,15 @@ impl Engine {
     /// # Errors
     /// The journal does not take it: the command must not begin.
     pub async fn begin_act(&self, by: &Actor) -> Result<(), ActError> {
-        self.journal_note(by, &AuditNote::new(NoteKind::Began, by, "")).await.map_err(|error| {
+        self.note_began(by, AuditNote::began(by, "")).await
+    }
+
+    /// The same, of an act that changes no record: the note says what it does.
+    ///
+    /// # Errors
+    /// The journal does not take it: it must not begin.
+    pub(in crate::engine) async fn note_began(&self, by: &Actor, note: AuditNote) -> Result<(), ActError> {
+        self.journal_note(by, &note).await.map_err(|error| {
             ActError::new(error.kind, format!("nothing was done, since it cannot be journalled: {error}"))
         })
     }

@@ -262,6 +262,7 @@ impl Engine {
         let changes = entry(now, by, verb).put(&user.id, &user);
         self.commit(with_events(changes, &events), verb).await?;
         self.book.put(user.clone());
+        self.end_unwelcome(by);
         self.tell(events);
         self.publish_now();
         Ok(Arc::new(user))

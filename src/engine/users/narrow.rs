@@ -104,6 +104,7 @@ impl Engine {
             Query::Timeline(_)
             | Query::Notifications
             | Query::Users
+            | Query::Sessions
             | Query::Audit(_)
             | Query::AuditEntry(_)
             | Query::AuditVerify => {
