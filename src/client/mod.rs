@@ -54,6 +54,9 @@ fn begin(start: &Start) -> Exit {
                 (Ok(args), "demo") => demo::open(start, &args),
                 (Ok(args), "serve") => serve::run(start, &args),
                 (Ok(args), "wallboard") => console::open_wallboard(start, &args),
+                (Ok(_), "watch") if start.embedded => {
+                    complain("watch needs the engine that others are attached to", Exit::Usage)
+                }
                 (Ok(args), _) => console::open(start, &args),
             }
         }

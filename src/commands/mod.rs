@@ -31,7 +31,7 @@ pub use call::{Call, Door, Exit};
 pub use config_files::ConfigFile;
 pub use io::Io;
 pub use run::{find, note_refused, run};
-pub use shown::words as shown;
+pub use shown::{holds_secret, words as shown};
 pub use table::{Command, Needs, Run, Running, all};
 
 pub use crate::engine::Person;

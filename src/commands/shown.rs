@@ -24,6 +24,13 @@ pub fn words(words: &[String]) -> String {
     }
 }
 
+/// Whether a line that is being typed may hold a secret: it gives one to a field.
+pub fn holds_secret(line: &str) -> bool {
+    line.split(|c: char| c.is_whitespace() || "'\"".contains(c))
+        .filter_map(|word| word.split_once('='))
+        .any(|(name, _)| is_secret(name.trim()))
+}
+
 fn is_secret(name: &str) -> bool {
     Field::from_str(name).is_ok_and(Field::is_secret)
 }

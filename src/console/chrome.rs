@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::offer;
 use super::pane;
 use super::screen::{Overlay, Screen, Slot};
 use super::text;
@@ -13,6 +14,7 @@ use super::theme::{Token, state};
 use super::wall::head;
 use super::widgets::notice;
 use crate::engine::snapshot::BackupState;
+use crate::model::clean_line;
 
 /// From what age on the picture may be wrong: the engine shows a new one every minute.
 const STALE: Duration = Duration::from_secs(180);
@@ -64,6 +66,7 @@ impl Screen {
                 self.draw_bottom(bottom, buf);
             }
             Overlay::Confirm(dialog) => cursor = dialog.draw(body, buf, &self.cx.theme),
+            Overlay::Offer(draft) => offer::draw(draft, body, buf, &self.cx.theme),
             Overlay::Command(line) => {
                 let style = self.cx.theme.style(Token::Text);
                 let at = line.input.draw(buf, (bottom.x, bottom.y), bottom.width, ":", style);
@@ -132,7 +135,10 @@ impl Screen {
     /// On a wall: the moment that the picture is of. The clock would look alive when nothing else is.
     fn draw_wall_title(&self, area: Rect, buf: &mut Buffer, style: Style) {
         text::put(buf, area.x + 1, area.y, area.width - 1, "noctule", style.bold());
-        let at = format!("as of {}", self.cx.clock(head::as_of(&self.cx)));
+        let mut at = format!("as of {}", self.cx.clock(head::as_of(&self.cx)));
+        if let Some(watched) = self.watched() {
+            at = format!("{watched}  {at}");
+        }
         text::put_right(buf, area.x, area.y, area.width - 1, &at, style);
     }
 
@@ -198,6 +204,9 @@ impl Screen {
         let totals = self.cx.snapshot.totals;
         let mut parts = Vec::new();
         let mut add = |text: String, token, dropped| parts.push(Part { text, token, dropped });
+        if let Some(watched) = self.watched() {
+            add(watched, Token::Warn, 0);
+        }
         if let Some(slot) = self.stack.last() {
             if let Some(filter) = slot.pane.filter().filter(|filter| !filter.is_empty()) {
                 add(format!("/{}", text::fit(filter, 24)), Token::Marked, 1);
@@ -237,6 +246,16 @@ impl Screen {
         }
         parts.retain(|part| !part.text.is_empty());
         parts
+    }
+
+    /// Who looks over the operator's shoulder, in words.
+    fn watched(&self) -> Option<String> {
+        let first = self.watched_by.first()?;
+        let others = match self.watched_by.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        Some(format!("watched by {}{others}", text::fit(&clean_line(first), 20)))
     }
 
     fn draw_bottom(&self, area: Rect, buf: &mut Buffer) {

@@ -12,6 +12,8 @@ mod find;
 pub mod gate;
 pub mod keymap;
 pub mod keys;
+mod mirror;
+mod offer;
 pub mod pane;
 pub mod panes;
 pub mod screen;

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::action::Outcome;
 use super::cx::Cx;
 use super::term::Key;
+use crate::engine::drafts::DraftText;
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::Versions;
 use crate::model::Timestamp;
@@ -129,6 +130,14 @@ pub trait Pane: Send {
     fn unsaved(&self) -> bool {
         false
     }
+
+    /// What is being written in it and not saved, without secrets.
+    fn draft(&self) -> Option<DraftText> {
+        None
+    }
+
+    /// Goes on with a draft of its own; `base` is the text that it was begun with.
+    fn take_up(&mut self, _base: &str, _text: &str) {}
 
     /// When it looks different by itself, without anything having happened.
     fn wakes_at(&self, _cx: &Cx) -> Option<Timestamp> {

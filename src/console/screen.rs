@@ -15,6 +15,7 @@ use super::pane::{Decl, Pane};
 use super::term::{Code, Key, Mouse, MouseKind};
 use super::widgets::menu::Choice;
 use super::widgets::{LineInput, Menu};
+use crate::engine::drafts::Draft;
 use crate::engine::query::Answer;
 use crate::engine::snapshot::{Snapshot, Versions};
 use crate::model::{Timestamp, clean_line};
@@ -45,6 +46,8 @@ pub struct Screen {
     pub mouse: bool,
     /// The terminal's bell shall ring.
     pub bell: bool,
+    /// Who looks on.
+    pub watched_by: Vec<String>,
     /// It hangs on a wall: only what turns pages or quits is done.
     pub wall: bool,
     pub(super) alarm: Alarm,
@@ -82,6 +85,7 @@ pub(super) enum Overlay {
     Command(CommandLine),
     Filter { input: LineInput, before: String },
     Confirm(Dialog),
+    Offer(Draft),
 }
 
 /// One sentence at the bottom.
@@ -101,6 +105,7 @@ impl Screen {
             redraw: false,
             mouse,
             bell: false,
+            watched_by: Vec::new(),
             wall: false,
             alarm: Alarm::default(),
             keymap,
@@ -149,6 +154,7 @@ impl Screen {
             Overlay::Command(line) => self.key_to_command_line(line, key),
             Overlay::Filter { input, before } => self.key_to_filter(input, before, key),
             Overlay::Confirm(dialog) => self.key_to_dialog(dialog, key),
+            Overlay::Offer(draft) => self.key_to_offer(draft, key),
         }
         self.after();
     }
@@ -241,7 +247,7 @@ impl Screen {
                 let text = input.text().to_owned();
                 self.set_filter(&text);
             }
-            Overlay::Confirm(_) => {}
+            Overlay::Confirm(_) | Overlay::Offer(_) => {}
         }
         self.after();
     }

@@ -11,11 +11,14 @@ use super::action::{LineId, Output, QueryId, Request};
 use super::cx::Cx;
 use super::gate::Gate;
 use super::keymap::Keymap;
+use super::mirror;
 use super::screen::Screen;
 use super::term::{Depth, Input, InputParser, Painter, sequence};
 use super::theme::{self, Theme};
+use crate::engine::drafts::Draft;
 use crate::engine::query::Answer;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::watching::Picture;
 use crate::model::{Rights, Role, Timestamp};
 
 /// How long an Esc waits for what may follow it. A link over several hosts may tear a sequence apart.
@@ -92,6 +95,8 @@ pub struct Session {
     drawn_minute: i64,
     /// When the pane on top looks different by itself.
     pane_wakes: Option<Timestamp>,
+    /// The last frame, where somebody looks on.
+    mirrored: Option<Picture>,
 }
 
 impl Session {
@@ -130,6 +135,7 @@ impl Session {
             escape_at: None,
             drawn_minute: 0,
             pane_wakes: None,
+            mirrored: None,
         }
     }
 
@@ -224,6 +230,9 @@ impl Session {
             self.painter.forget();
         }
         let (buffer, cursor) = self.draw();
+        if !self.screen.watched_by.is_empty() {
+            self.mirrored = Some(mirror::picture(&buffer, cursor));
+        }
         let painted = self.painter.paint(&buffer, cursor);
         let mut out = String::with_capacity(painted.len() + 32);
         if self.sync && !painted.is_empty() {
@@ -256,6 +265,28 @@ impl Session {
         let mut buffer = Buffer::empty(self.area);
         let cursor = self.screen.draw(&mut buffer);
         (buffer, cursor)
+    }
+
+    /// What the operator is writing: to be kept where the terminal goes away.
+    pub fn draft(&self) -> Draft {
+        self.screen.draft()
+    }
+
+    /// Offers the operator what they were writing when their terminal went away.
+    pub fn offer(&mut self, draft: Draft) {
+        self.screen.offer(draft);
+        self.dirty = true;
+    }
+
+    /// Who looks on from now on: the operator sees it, and [`Self::mirrored`] has what they see.
+    pub fn watched_by(&mut self, watchers: Vec<String>) {
+        self.screen.watched_by = watchers;
+        self.dirty = true;
+    }
+
+    /// The last frame, once, where somebody looks on.
+    pub fn mirrored(&mut self) -> Option<Picture> {
+        self.mirrored.take()
     }
 
     /// What is in front, in words: for those who look who is in.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod diff;
 pub mod discover;
 pub mod doctor;
+pub mod drafts;
 pub mod driver_files;
 pub mod driver_tests;
 pub mod error;
@@ -44,6 +45,7 @@ pub mod timeline;
 pub mod trust;
 pub mod users;
 pub mod verify;
+pub mod watching;
 
 pub use actor::Actor;
 pub use clock::Clock;

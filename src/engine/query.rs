@@ -16,6 +16,7 @@ use super::start::Engine;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
 use super::users::{Person, UserView};
+use super::watching::{self, Picture, Pictures, Watching};
 
 /// Which revision of which device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +75,15 @@ pub enum Query {
     Users,
     /// Who is in.
     Sessions,
+    /// The screen of this user, or of the session of this number; they see that it is watched.
+    Watch(String),
+    /// The next picture of a screen that is watched; comes when there is one, or after a few seconds without.
+    Watched {
+        /// Where they come from.
+        pictures: Pictures,
+        /// The number of the last one that was seen, from 1; 0 for none.
+        seen: u64,
+    },
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -90,6 +100,7 @@ impl Query {
     pub fn role(&self) -> Role {
         match self {
             Self::Replay { .. } => Role::READS_SECRETS,
+            Self::Watch(_) | Self::Watched { .. } => Role::WATCHES,
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
             Self::Users | Self::Sessions => Role::READS_AUDIT,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
@@ -152,6 +163,10 @@ pub enum Answer {
     Users(Arc<[UserView]>),
     /// To [`Query::Sessions`], in the order in which they came.
     Sessions(Arc<[Roster]>),
+    /// To [`Query::Watch`]. Its session is watched as long as this is.
+    Watching(Arc<Watching>),
+    /// To [`Query::Watched`]; `None` where none came.
+    Watched(Option<Arc<Picture>>),
     /// To [`Query::Replay`].
     Replay(Replay),
     /// The read failed; the sentence says why and what to do.
@@ -255,6 +270,18 @@ impl Engine {
         if let Query::Sessions = &query {
             return Answer::Sessions(self.sessions().list().into());
         }
+        if let Query::Watch(whom) = &query {
+            let watching = self.begin_watching(&person, &by, whom).await;
+            return watching.map_or_else(
+                |error| Answer::Failed(error.message),
+                |watching| Answer::Watching(watching.into()),
+            );
+        }
+        if let Query::Watched { pictures, seen } = query {
+            return watching::next(pictures, seen)
+                .await
+                .map_or_else(|error| Answer::Failed(error.message), Answer::Watched);
+        }
         if let Query::Replay { device, id, driver } = &query {
             if let Err(error) = self.note_replay(&by, *device, *id).await {
                 return Answer::Failed(error.message);
@@ -306,6 +333,7 @@ impl Engine {
                 Query::AuditEntry(seq) => Answer::AuditEntry(engine.read_audit_entry(seq)?.into()),
                 Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } => not_of_the_store(),
                 Query::Notifications | Query::AuditVerify | Query::Sessions => not_of_the_store(),
+                Query::Watch(_) | Query::Watched { .. } => not_of_the_store(),
                 Query::Search(query) => Answer::Search(engine.search_now(&query, &within)?),
             })
         });

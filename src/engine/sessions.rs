@@ -10,6 +10,7 @@ use super::audit::AuditNote;
 use super::error::ActError;
 use super::start::Engine;
 use super::users::Person;
+use super::watching::{Picture, Pictures};
 use crate::model::{Timestamp, clean_line};
 
 /// The longest text in the list of sessions, in characters.
@@ -106,6 +107,10 @@ struct Session {
     roster: Roster,
     person: Person,
     end: watch::Sender<Option<Farewell>>,
+    /// Who looks on.
+    watchers: watch::Sender<Vec<String>>,
+    /// What they see: the newest picture alone.
+    pictures: watch::Sender<Option<Arc<Picture>>>,
 }
 
 impl Sessions {
@@ -177,10 +182,31 @@ impl Sessions {
         let number = inner.last;
         let end = watch::Sender::new(None);
         let ends = end.subscribe();
-        inner.sessions.insert(number, Session { roster: Roster { number, ..of }, person, end });
+        let roster = Roster { number, ..of };
+        let (watchers, pictures) = (watch::Sender::default(), watch::Sender::default());
+        inner.sessions.insert(number, Session { roster, person, end, watchers, pictures });
         self.count.send_replace(inner.sessions.len());
         drop(inner);
         Ok(Seat { sessions: Arc::clone(self), number, ends })
+    }
+
+    /// Somebody looks on: the session is told so, and its pictures are returned.
+    pub(super) fn add_watcher(&self, number: u64, name: &str) -> Option<Pictures> {
+        let inner = self.inner();
+        let session = inner.sessions.get(&number)?;
+        session.watchers.send_modify(|watchers| watchers.push(name.to_owned()));
+        Some(session.pictures.subscribe())
+    }
+
+    /// They do no more.
+    pub(super) fn drop_watcher(&self, number: u64, name: &str) {
+        let inner = self.inner();
+        let Some(session) = inner.sessions.get(&number) else { return };
+        session.watchers.send_modify(|watchers| {
+            if let Some(at) = watchers.iter().position(|watcher| watcher == name) {
+                watchers.remove(at);
+            }
+        });
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -227,6 +253,25 @@ impl Seat {
         if roster.doing != doing {
             roster.doing = clean_line(doing).chars().take(LONGEST).collect();
         }
+    }
+
+    /// Who looks on, as it moves.
+    pub fn watchers(&self) -> watch::Receiver<Vec<String>> {
+        match self.sessions.inner().sessions.get(&self.number) {
+            Some(session) => session.watchers.subscribe(),
+            // its entry is as long as this is
+            None => watch::Sender::default().subscribe(),
+        }
+    }
+
+    /// Shows those who look on what its person sees now.
+    pub fn show(&self, picture: Picture) {
+        let inner = self.sessions.inner();
+        let Some(session) = inner.sessions.get(&self.number) else { return };
+        session.pictures.send_modify(|last| {
+            let number = last.as_ref().map_or(0, |last| last.number) + 1;
+            *last = Some(Arc::new(Picture { number, ..picture }));
+        });
     }
 
     /// Waits until it must end, and says why.

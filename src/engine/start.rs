@@ -20,6 +20,7 @@ use crate::store::{OpenReport, Store, StoreError};
 use super::audit::{self, Anchoring, ReadLately, Refusals};
 use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
+use super::drafts::Drafts;
 use super::error::ActError;
 use super::identity::CurrentRules;
 use super::incident::Ledger;
@@ -143,6 +144,8 @@ pub struct Engine {
     pub(super) read_lately: Mutex<ReadLately>,
     /// Who may do what, and who came in.
     pub(super) book: Book,
+    /// What those who were cut off were writing.
+    pub(super) drafts: Mutex<Drafts>,
     /// Who is in.
     pub(super) sessions: Arc<Sessions>,
     present: Mutex<Present>,
@@ -193,6 +196,7 @@ impl Engine {
             refusals: Mutex::default(),
             read_lately: Mutex::default(),
             book,
+            drafts: Mutex::default(),
             sessions: Arc::default(),
             present: Mutex::new(present),
             options,

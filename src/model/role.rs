@@ -53,6 +53,9 @@ impl Role {
     /// What may read the audit trail and the log of logins: they say what everybody does.
     pub const READS_AUDIT: Self = Self::Auditor;
 
+    /// What may look over a colleague's shoulder: their screen may show everything that they may see.
+    pub const WATCHES: Self = Self::Admin;
+
     /// The roles that this one has beside itself.
     fn others(self) -> &'static [Self] {
         match self {

@@ -18,7 +18,7 @@ use super::outgoing::Outgoing;
 use super::pump::Pump;
 use super::remote::Remote;
 use super::wire::{self, LONGEST_HELLO, Receiver, Reply, Said, Told};
-use crate::commands::{self, Door, Exit, Io, Person};
+use crate::commands::{self, Args, Door, Exit, Io, Person};
 use crate::console::Session;
 use crate::engine::sessions::{Farewell, Roster, Seat};
 use crate::engine::{Engine, Options};
@@ -144,10 +144,17 @@ async fn say_last(writing: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) {
 fn line_of(hello: &Hello) -> String {
     let line = match &hello.screen {
         Some(screen) if screen.wall => "wallboard".to_owned(),
-        Some(_) => "console".to_owned(),
+        Some(_) => watch_line(&hello.words).unwrap_or_else(|| "console".to_owned()),
         None => commands::shown(&hello.words),
     };
     clean_line(&line).chars().take(LONGEST_LINE).collect()
+}
+
+/// The line of the pane that `noctule watch USER` begins with.
+fn watch_line(words: &[String]) -> Option<String> {
+    let (command, rest) = commands::find(words).filter(|(command, _)| command.name == "watch")?;
+    let args = Args::read(command.name, command.args, rest).ok()?;
+    Some(format!("watch {}", shlex::try_quote(args.one("user")).ok()?))
 }
 
 /// A session at work.
@@ -167,9 +174,16 @@ impl Attached {
         incoming: Receiver<impl AsyncRead + Unpin + Send + 'static>,
     ) {
         let (engine, outgoing) = (&self.host.engine, self.outgoing.clone());
-        let settings = screen.settings(self.person.rights.clone());
+        let mut settings = screen.settings(self.person.rights.clone());
+        settings.first = watch_line(&hello.words).or(settings.first);
         let picture = engine.snapshot_for(&self.person);
-        let session = Session::new(&screen.caps(), &settings, picture, engine.now());
+        let mut session = Session::new(&screen.caps(), &settings, picture, engine.now());
+        // one that changes nothing takes up nothing
+        if !self.person.read_only
+            && let Some(draft) = engine.take_draft(&self.person)
+        {
+            session.offer(draft);
+        }
         let (client, server) = link();
         let asking = Arc::new(Asking::new(outgoing.clone(), PathBuf::from(&hello.folder)));
         let pump = self.pump(session, server, self.person.clone(), Arc::clone(&asking) as _);

@@ -42,6 +42,8 @@ pub struct Pump {
     /// Where it stands in the list of sessions, and when a key was last pressed.
     seat: Option<Arc<Seat>>,
     active: Timestamp,
+    /// Who looks on.
+    watchers: Option<watch::Receiver<Vec<String>>>,
     /// Where commands and reads run, so that they never hold up a frame.
     workers: Handle,
     pictures: watch::Receiver<Arc<Snapshot>>,
@@ -58,6 +60,8 @@ pub struct Pump {
     /// The terminal is not the session's: an editor has it, or a shell.
     away: bool,
     ended: bool,
+    /// The operator wanted that.
+    has_quit: bool,
 }
 
 impl Pump {
@@ -79,6 +83,7 @@ impl Pump {
             pictures: engine.watch(),
             active: engine.now(),
             seat: None,
+            watchers: None,
             engine,
             person,
             links: None,
@@ -95,6 +100,7 @@ impl Pump {
             urgent: true,
             away: false,
             ended: false,
+            has_quit: false,
         }
     }
 
@@ -107,7 +113,7 @@ impl Pump {
     /// The session stands in the list of those who are in.
     #[must_use]
     pub fn seated(self, seat: Arc<Seat>) -> Self {
-        Self { seat: Some(seat), ..self }
+        Self { watchers: Some(seat.watchers()), seat: Some(seat), ..self }
     }
 
     /// Runs the session until its operator quits or goes away. What is still running then is told to end.
@@ -120,6 +126,9 @@ impl Pump {
             if !self.ended {
                 self.wait().await;
             }
+        }
+        if !self.has_quit && self.seat.is_some() {
+            self.engine.keep_draft(&self.person, self.session.draft());
         }
         let leave = leave_of(&mut self.session);
         // the frame before it may still lie in a slow terminal; a client that is gone needs nothing
@@ -139,7 +148,7 @@ impl Pump {
                 Request::Refused { line } => self.note_refused(&line),
                 Request::Edit { name, text } => self.hand_over(|leave| ToClient::Edit { leave, name, text }),
                 Request::Suspend => self.hand_over(|leave| ToClient::Suspend { leave }),
-                Request::Quit => self.ended = true,
+                Request::Quit => (self.ended, self.has_quit) = (true, true),
             }
         }
     }
@@ -216,7 +225,11 @@ impl Pump {
         }
         let Ok(permit) = self.link.tell.try_reserve() else { return };
         self.urgent = false;
-        if let Some(bytes) = self.session.frame(now) {
+        let frame = self.session.frame(now);
+        if let (Some(seat), Some(picture)) = (&self.seat, self.session.mirrored()) {
+            seat.show(picture);
+        }
+        if let Some(bytes) = frame {
             permit.send(ToClient::Screen(bytes));
             self.drawn = Instant::now();
             self.note();
@@ -253,6 +266,7 @@ impl Pump {
             Some((id, output)) = self.said.recv() => self.session.output(id, output),
             _ = self.commands.join_next(), if !self.commands.is_empty() => {}
             Ok(()) = self.pictures.changed() => self.notify(),
+            watchers = news_of(&mut self.watchers) => self.session.watched_by(watchers),
             // its room is taken by the next frame; a client that is gone is noticed by its silence
             _ = async { self.link.tell.reserve().await.is_ok() }, if !room && !self.away => {}
             () = tokio::time::sleep(rest) => {}
@@ -323,6 +337,16 @@ impl Pump {
             Err(refused) => self.session.complain(&refused.0),
         }
     }
+}
+
+/// Who looks on, when that changes.
+async fn news_of(watchers: &mut Option<watch::Receiver<Vec<String>>>) -> Vec<String> {
+    if let Some(watchers) = watchers
+        && watchers.changed().await.is_ok()
+    {
+        return watchers.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 fn leave_of(session: &mut Session) -> Leave {

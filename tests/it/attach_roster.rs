@@ -92,6 +92,117 @@ async fn who_is_in_is_listed_and_clean() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_screen_is_watched_live_and_nothing_goes_back() {
+    let served = with_ann().await;
+    let mut theirs = ann_comes(&served).await;
+    // as `noctule watch ann` at a shell
+    let mut watcher = Client::welcome(&served.place, &hello("watch ann", Some(screen(80, 24)))).await;
+    // both terminals read on
+    let (_, shown) =
+        tokio::join!(theirs.wait_for("watched by boss"), watcher.wait_for("read-only 80x24, clipped"));
+    assert!(shown.contains("Watch ann"), "{shown}");
+    theirs.type_keys(b":history core-1\r").await;
+    tokio::join!(theirs.wait_for("History core-1"), watcher.wait_for("History core-1"));
+    // keys of the watcher are the watcher's
+    watcher.type_keys(b":edit device core-1x\r").await;
+    watcher.wait_for("There is no device core-1x").await;
+    watcher.say(&noctule::server::wire::Said::HangUp).await;
+    let mut shown = theirs.wait_for("").await;
+    while shown.contains("watched by") {
+        shown = theirs.wait_for("").await;
+    }
+    assert!(shown.contains("History core-1") && !shown.contains("core-1x"), "{shown}");
+    let journal = boss(&served, "audit list --json", 0).await;
+    assert!(journal.contains("of ann (console)") && journal.contains("watches session"), "{journal}");
+    drop(theirs);
+    served.empty().await;
+
+    // who may not sees nothing, and whom nobody has either
+    let mut own = Client::screen(&served.place, 100, 30).await;
+    own.wait_for("core-1").await;
+    for (line, says) in [("watch boss", "needs the role admin"), ("watch nobody", "needs the role admin")] {
+        let hello = Hello { screen: Some(screen(100, 30)), ..ann(line, true) };
+        let mut client = Client::welcome(&served.place, &hello).await;
+        client.wait_for(says).await;
+    }
+    own.type_keys(b":watch nobody\r").await;
+    own.wait_for("has no screen open here").await;
+    own.type_keys(b":watch boss\r").await;
+    let shown = own.wait_for("a screen of your own").await;
+    assert!(!shown.contains("watched by"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_watcher_that_reads_nothing_holds_up_nobody() {
+    let served = with_ann().await;
+    let mut theirs = ann_comes(&served).await;
+    let watcher = Client::welcome(&served.place, &hello("watch ann", Some(screen(80, 24)))).await;
+    theirs.wait_for("watched by boss").await;
+    let deaf = watcher.into_socket();
+    for _ in 0..50 {
+        theirs.type_keys(b":history core-1\r").await;
+        theirs.wait_for("History core-1").await;
+        theirs.type_keys(b"\x1b").await;
+        theirs.wait_for("WHY").await;
+    }
+    drop(deaf);
+    drop(theirs);
+    served.empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_was_being_written_is_offered_again_after_the_terminal_went_away() {
+    let served = with_ann().await;
+    for goes in ["by SIGHUP", "without a word"] {
+        let mut client = ann_comes(&served).await;
+        client.type_keys(b":edit device core-1\r").await;
+        client.wait_for("location =").await;
+        client.type_keys(b"\x1b[Bpassword = not-a-real-one\rlocation = Cellar\r").await;
+        client.wait_for("location = Cellar").await;
+        if goes == "by SIGHUP" {
+            client.say(&noctule::server::wire::Said::HangUp).await;
+        }
+        drop(client);
+        served.empty().await;
+        // nobody else is offered it
+        let mut other = Client::screen(&served.place, 80, 24).await;
+        assert!(!other.wait_for("core-1").await.contains("A draft was kept"));
+        other.say(&noctule::server::wire::Said::HangUp).await;
+        drop(other);
+        let mut client = Client::welcome(&served.place, &ann("", true)).await;
+        client.wait_for("A draft was kept").await;
+        client.type_keys(b"\r").await;
+        let shown = client.wait_for("location = Cellar").await;
+        assert!(!shown.contains("not-a-real-one"), "{shown}");
+        client.type_keys(b"\x1b").await;
+        client.wait_for("is not saved").await;
+        client.type_keys(b"y").await;
+        client.wait_for("WHY").await;
+        client.type_keys(b":quit\r").await;
+        while client.told().await.is_some() {}
+        served.empty().await;
+    }
+    // a line that holds a secret is not kept, another one is; Esc forgets it
+    for (line, kept) in [("device edit core-1 password=x", false), ("backup run core-1", true)] {
+        let mut client = ann_comes(&served).await;
+        client.type_keys(format!(":{line}").as_bytes()).await;
+        client.wait_for(&format!(":{line}")).await;
+        drop(client);
+        served.empty().await;
+        let mut client = Client::welcome(&served.place, &ann("", true)).await;
+        let shown = client.wait_for("Devices").await;
+        assert_eq!(shown.contains("A draft was kept") && shown.contains(line), kept, "{shown}");
+        if kept {
+            client.type_keys(b"\x1b").await;
+            client.wait_for("The draft is forgotten").await;
+        }
+        client.type_keys(b":quit\r").await;
+        while client.told().await.is_some() {}
+        served.empty().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_admin_ends_a_session_with_a_reason_which_its_person_reads() {
     let served = with_ann().await;
     let mut bystander = Client::screen(&served.place, 80, 24).await;

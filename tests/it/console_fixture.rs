@@ -121,6 +121,8 @@ impl World {
                     (1..=5).rev().map(|number| revision(*device, number, self.state)).collect();
                 Answer::History { runs: runs(*device, self.state).into(), revisions: revisions.into() }
             }
+            Query::Watch(_) => Answer::Watching(console_sessions::watching(self.state)),
+            Query::Watched { seen, .. } => Answer::Watched(console_sessions::picture(self.state, *seen)),
             Query::Sessions => Answer::Sessions(console_sessions::sessions(self.state)),
             Query::Users => Answer::Users(console_users::users(self.state)),
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),

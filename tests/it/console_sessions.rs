@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use noctule::console::Settings;
-use noctule::engine::sessions::Roster;
+use noctule::engine::Person;
+use noctule::engine::sessions::{Roster, Sessions};
+use noctule::engine::watching::{Picture, Watching};
 use noctule::model::{Role, Timestamp};
 
 use crate::console_fixture::{HOSTILE, NOW, Operator, State, World};
@@ -43,6 +45,51 @@ pub fn sessions(state: State) -> Arc<[Roster]> {
         (all[3].doing, all[3].rights) = (HOSTILE.to_owned(), HOSTILE.to_owned());
     }
     all.into()
+}
+
+/// Bob's screen is watched.
+pub fn watching(state: State) -> Arc<Watching> {
+    let all = Arc::new(Sessions::default());
+    let name = if state == State::Hostile { HOSTILE } else { "bob" };
+    let bob = Person::fixed(name, Role::Engineer);
+    let of = Roster::new(&bob, 1000, None, "console", NOW).on(Some((100, 30)));
+    let seat = all.begin(of, bob).unwrap();
+    Arc::new(all.watch(seat.number(), "alice").unwrap())
+}
+
+/// What Bob sees: once, where he sees anything.
+pub fn picture(state: State, seen: u64) -> Option<Arc<Picture>> {
+    if state == State::Empty || seen > 0 {
+        return None;
+    }
+    let world = World::new(if state == State::Trouble { State::Trouble } else { State::Normal }, false);
+    let (width, height) = if state == State::Trouble { (100, 30) } else { (80, 20) };
+    let mut operator = Operator::new(world, width, height);
+    operator.session.watched_by(vec!["alice".into()]);
+    operator.frame();
+    operator.session.mirrored().map(|picture| Arc::new(Picture { number: 1, ..picture }))
+}
+
+#[test]
+fn a_screen_that_is_larger_is_clipped_and_arrows_move_over_it() {
+    let mut operator = Operator::new(World::new(State::Trouble, false), 80, 24);
+    operator
+        .command("watch bob")
+        .sees("Watch bob")
+        .sees("WHY")
+        .sees("read-only 100x30, clipped: arrows move");
+    operator.press("<down><down><down><right><right><right><right><right><right>").sees("Help");
+    operator.press("w").press("<esc>").sees("fails-auth");
+    assert!(operator.lines.is_empty(), "{:?}", operator.lines);
+}
+
+#[test]
+fn who_is_watched_sees_by_whom() {
+    let mut operator = Operator::new(World::new(State::Normal, false), 80, 24);
+    operator.session.watched_by(vec![HOSTILE.into(), "ann".into()]);
+    operator.sees("watched by deny").sees("and 1 more");
+    operator.session.watched_by(Vec::new());
+    assert!(!operator.screen().contains("watched by"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub fn line(decl: &Decl, state: State) -> String {
         _ if !decl.needs_args() => "",
         "DEVICE" => "core-1",
         "PATTERN" => "vlan",
+        "USER" => "bob",
         "INCIDENT" => match state {
             State::Trouble | State::Hostile => "7",
             State::Normal | State::Empty | State::Many => "5",

@@ -48,6 +48,17 @@ inventory::submit! { Command {
 } }
 
 inventory::submit! { Command {
+    name: "watch",
+    aliases: &[],
+    about: "Follow a colleague's screen, read-only, until q; they see that you do",
+    args: &[Arg::one("user", Kind::Text, "the user, or the number of a session"), THEME, NO_MOUSE],
+    role: Role::WATCHES,
+    danger: Danger::None,
+    needs: Needs::Terminal,
+    run: |_| Box::pin(async { Err(ActError::internal("the client opens the console")) }),
+} }
+
+inventory::submit! { Command {
     name: "serve",
     aliases: &[],
     about: "Be the engine for every console and command, without a terminal, until SIGTERM",

@@ -15,6 +15,7 @@ use crate::console::term::{Code, Key};
 use crate::console::text;
 use crate::console::theme::Token;
 use crate::console::widgets::notice;
+use crate::engine::drafts::DraftText;
 use crate::engine::driver_files::Replay;
 use crate::engine::fields::Field;
 use crate::engine::query::{Answer, Query};
@@ -53,6 +54,8 @@ struct Editor {
     /// The line that was started to save, and the text that it saves.
     saving: Option<(String, String)>,
     failed: Option<String>,
+    /// A draft that waits for the stored text: what it was begun with, and what it became.
+    kept: Option<(String, String)>,
     file: String,
     tried: Option<Result<Replay, String>>,
     /// A try goes on in the engine.
@@ -84,6 +87,7 @@ impl Editor {
             saved: String::new(),
             saving: None,
             failed: None,
+            kept: None,
             file: String::new(),
             tried: None,
             tries: false,
@@ -213,6 +217,22 @@ fn changes(device: &Device, text: &str) -> Result<Vec<String>, String> {
     Ok(changed)
 }
 
+fn names_a_secret(line: &str) -> bool {
+    let name = line.split_once('=').map_or(line, |(name, _)| name).trim();
+    name.parse::<Field>().is_ok_and(Field::is_secret)
+}
+
+/// The record of `text`, where lines that are still those of `base` are those of the record as it is `now`.
+fn merged(base: &str, text: &str, now: &str) -> String {
+    let name = |line: &str| line.split_once('=').map(|(name, _)| name.trim().to_owned());
+    let of_now = |line: &str| now.lines().find(|other| name(other).is_some() && name(other) == name(line));
+    let lines = text.lines().map(|line| match base.lines().any(|other| other == line) {
+        true => of_now(line).unwrap_or(line),
+        false => line,
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 impl Pane for Editor {
     fn subject(&self) -> String {
         match &self.what {
@@ -242,6 +262,9 @@ impl Pane for Editor {
                     false => format!("{}: the program's own; saving makes a copy in your folder", driver.file),
                 };
                 self.begin(&driver.text);
+                if let Some((base, text)) = self.kept.take() {
+                    self.take_up(&base, &text);
+                }
             }
             Answer::Replay(replay) => self.tried = Some(Ok(replay)),
             Answer::Failed(why) if self.area.is_some() => {
@@ -289,6 +312,36 @@ impl Pane for Editor {
         let saved = std::mem::take(&mut self.saved);
         self.begin(text);
         self.saved = saved;
+    }
+
+    fn draft(&self) -> Option<DraftText> {
+        let opens = match &self.what {
+            What::Driver { id, .. } => format!("edit driver {id}"),
+            What::Device { name, .. } => format!("edit device {name}"),
+        };
+        let is_device = matches!(self.what, What::Device { .. });
+        let text = self.text();
+        let lines = text.lines().filter(|line| !is_device || !names_a_secret(line));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        self.unsaved().then(|| DraftText { opens, base: self.saved.clone(), text })
+    }
+
+    fn take_up(&mut self, base: &str, text: &str) {
+        if self.area.is_none() {
+            self.kept = Some((base.to_owned(), text.to_owned()));
+            return;
+        }
+        match self.what {
+            // what others have changed meanwhile stays as they want it
+            What::Device { .. } => self.edited(&merged(base, text, &self.saved.clone())),
+            What::Driver { .. } => {
+                if base != self.saved {
+                    let why = "The file was changed since this draft was begun: compare them before you save";
+                    self.tried = Some(Err(why.to_owned()));
+                }
+                self.edited(text);
+            }
+        }
     }
 
     fn takes_text(&self) -> bool {
@@ -398,6 +451,14 @@ mod tests {
         assert_eq!(changes(&device(), &text), Ok(vec![]));
         let text = text.replace("Rack 4, left", "Rack 5; `rm`").replace("role =", "role = core");
         assert_eq!(changes(&device(), &text), Ok(vec!["'location=Rack 5; `rm`'".into(), "'role=core'".into()]));
+    }
+
+    #[test]
+    fn a_draft_keeps_what_others_have_changed_and_no_secret() {
+        let base = "location = here\nrole =\n";
+        let draft = "location = here\nrole = core\nnew\n";
+        assert_eq!(merged(base, draft, "location = there\nrole = x\n"), "location = there\nrole = core\nnew\n");
+        assert!(names_a_secret(" password = not-a-real-one") && !names_a_secret("role = core"));
     }
 
     #[test]

@@ -26,6 +26,7 @@ inventory::submit! { Decl {
     tab: None,
     reads: &[],
     keys: &[
+        Bind::hint("w", "watch", "Watch this screen; they see that you do"),
         Bind::hint("X", "end", "End this session; asks why"),
         Bind::hint("R", "again", "Read again"),
     ],
@@ -167,6 +168,7 @@ impl Pane for Sessions {
                 self.due = None;
                 Outcome::Done
             }
+            (["watch"], Some(one)) => Outcome::Line(format!("watch {}", one.number)),
             (["end"], Some(one)) => Outcome::Reason {
                 line: format!("session end {} --reason", one.number),
                 question: format!(
@@ -222,6 +224,10 @@ impl Pane for Sessions {
     }
 
     fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
-        (line == "end" && self.selected().is_none()).then(|| "no session is selected".into())
+        match (line, self.selected()) {
+            ("end" | "watch", None) => Some("no session is selected".into()),
+            ("watch", Some(one)) if one.size.is_none() => Some("a command has no screen".into()),
+            _ => None,
+        }
     }
 }

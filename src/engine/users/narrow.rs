@@ -105,6 +105,8 @@ impl Engine {
             | Query::Notifications
             | Query::Users
             | Query::Sessions
+            | Query::Watch(_)
+            | Query::Watched { .. }
             | Query::Audit(_)
             | Query::AuditEntry(_)
             | Query::AuditVerify => {
