@@ -23,6 +23,7 @@ pub struct Served {
     pub server: Server,
     pub place: SocketPlace,
     pub folder: tempfile::TempDir,
+    hand: Hand,
 }
 
 impl Served {
@@ -33,7 +34,8 @@ impl Served {
     /// With these settings.
     pub async fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let engine = engine(folder.path(), settings, Network::new(), &Hand::new()).await;
+        let hand = Hand::new();
+        let engine = engine(folder.path(), settings, Network::new(), &hand).await;
         add(&engine, &["core-1", "edge-1"]).await;
         let options = Options::new(engine.data_dir(), engine.config_dir());
         let place = SocketPlace::in_data(engine.data_dir());
@@ -41,11 +43,24 @@ impl Served {
         let bound = place.listen().unwrap();
         let workers = tokio::runtime::Handle::current();
         let server = Server::begin(engine.clone(), options, bound, workers, Log::file(log));
-        Self { engine, server, place, folder }
+        Self { engine, server, place, folder, hand }
     }
 
     pub fn sessions(&self) -> &Arc<Sessions> {
         self.server.sessions()
+    }
+
+    /// The engine's clock goes from now on, as long as what is returned.
+    pub fn tick(&self) -> tokio::task::JoinSet<()> {
+        let hand = self.hand.clone();
+        let mut ticking = tokio::task::JoinSet::new();
+        ticking.spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                hand.move_by(20);
+            }
+        });
+        ticking
     }
 
     /// What its log says.

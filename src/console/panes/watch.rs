@@ -35,7 +35,7 @@ inventory::submit! { Decl {
     },
 } }
 
-/// The least time from picture to picture.
+/// How soon it is asked again where no picture came.
 const LEAST: Duration = Duration::from_millis(100);
 /// How far an arrow moves over a screen that is larger than this one.
 const STEP: u16 = 4;
@@ -69,10 +69,6 @@ impl Watch {
 
     /// How far their screen reaches beyond what there is room for here.
     fn beyond(&self) -> (u16, u16) {
-        // not drawn yet
-        if self.room == (0, 0) {
-            return (0, 0);
-        }
         self.picture().map_or((0, 0), |theirs| {
             (theirs.columns.saturating_sub(self.room.0), theirs.rows.saturating_sub(self.room.1))
         })
@@ -95,8 +91,8 @@ impl Pane for Watch {
 
     fn status(&self, _cx: &Cx) -> String {
         let Some(theirs) = self.picture() else { return String::new() };
-        let clipped = if self.beyond() == (0, 0) { "" } else { ", clipped: arrows move" };
-        format!("read-only {}x{}{clipped}", theirs.columns, theirs.rows)
+        let whom = self.subject();
+        format!("read-only {} {}x{}", text::fit(&whom, 20), theirs.columns, theirs.rows)
     }
 
     fn wants(&mut self, cx: &Cx) -> Option<Query> {
@@ -127,10 +123,12 @@ impl Pane for Watch {
                 self.due = Some(cx.now);
             }
             (Answer::Watched(news), Read::On(_, picture)) => {
-                if news.is_some() {
+                let is_news = news.is_some();
+                if is_news {
                     *picture = news;
                 }
-                self.due = Some(cx.now.after(LEAST));
+                // the engine lets the next one come when there is one
+                self.due = Some(if is_news { cx.now } else { cx.now.after(LEAST) });
                 self.go(0, 0);
             }
             (Answer::Failed(why), read) => *read = Read::Over(clean_line(&why).into_owned()),
@@ -153,6 +151,9 @@ impl Pane for Watch {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         self.room = (area.width, area.height);
+        if self.beyond() != (0, 0) {
+            self.room.1 = area.height.saturating_sub(1);
+        }
         self.go(0, 0);
         match &self.read {
             Read::NotYet | Read::Asked => notice(area, buf, &cx.theme, "Asking for their screen …"),
@@ -162,7 +163,12 @@ impl Pane for Watch {
             }
             Read::On(_, Some(picture)) => {
                 text::fill(buf, area, cx.theme.style(Token::Text));
-                mirror::put(picture, self.from, area, buf);
+                mirror::put(picture, self.from, Rect { height: self.room.1, ..area }, buf);
+                if self.room.1 < area.height {
+                    let clipped = "Their screen is larger than there is room for: arrows move over it";
+                    let y = area.bottom() - 1;
+                    text::put(buf, area.x + 1, y, area.width - 1, clipped, cx.theme.style(Token::Warn));
+                }
             }
         }
     }
