@@ -77,7 +77,7 @@ fn a_screen_that_is_larger_is_clipped_and_arrows_move_over_it() {
         .command("watch bob")
         .sees("Watch bob")
         .sees("WHY")
-        .sees("read-only 100x30")
+        .sees("read-only bob 100x30")
         .sees("larger than there is room for");
     operator.press("<down><down><down><right><right><right><right><right><right>").sees("Help");
     operator.press("w").press("<esc>").sees("fails-auth");
