@@ -123,6 +123,8 @@ impl Screen {
         screen.act(first.unwrap_or(FIRST), false);
         screen.flash = None;
         screen.look_for_news();
+        // the first pane may need a read
+        screen.after();
         screen
     }
 

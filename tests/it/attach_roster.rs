@@ -120,8 +120,7 @@ async fn a_screen_is_watched_live_and_nothing_goes_back() {
     let mut own = Client::screen(&served.place, 100, 30).await;
     own.wait_for("core-1").await;
     for (line, says) in [("watch boss", "needs the role admin"), ("watch nobody", "needs the role admin")] {
-        let hello = Hello { screen: Some(screen(100, 30)), ..ann(line, true) };
-        let mut client = Client::welcome(&served.place, &hello).await;
+        let mut client = Client::welcome(&served.place, &ann(line, true)).await;
         client.wait_for(says).await;
     }
     own.type_keys(b":watch nobody\r").await;
