@@ -1,14 +1,18 @@
 //! The store's format: one number in a file, and the steps from each to the next.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{OpenReport, StoreError, backup, files, journal};
 use crate::model::Timestamp;
 
 const NAME: &str = "format";
 
-/// A step from one format to the next; it may assume that a backup was made.
+/// Says that a step is under way, and names the copy that was made before it.
+const UNDER_WAY: &str = "migration";
+
+/// A step from one format to the next; it may assume that a copy was made. A kill may end it anywhere: then it is run again
+/// over what it left, and must come to the same end.
 type Step = fn(&Path) -> Result<(), StoreError>;
 
 /// `STEPS[n]` leads from format n + 1 to n + 2. The format of today is one more than there are steps.
@@ -38,8 +42,7 @@ fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step
         return Err(StoreError::TooNew { folder: folder.to_owned(), found: format, known });
     }
     while let Some(step) = steps.get(format as usize - 1) {
-        let kept = folder.join(backup::FOLDER).join(format!("before-format-{}-{}", format + 1, now.0));
-        backup::copy_closed(folder, &kept)?;
+        let kept = copy_before(folder, format + 1, now)?;
         step(folder)?;
         format += 1;
         files::write_durably(&path, format!("noctule store {format}\n").as_bytes())?;
@@ -48,7 +51,35 @@ fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step
             kept.display()
         ));
     }
-    Ok(())
+    // also that of a step whose end was not noted any more
+    let under_way = folder.join(UNDER_WAY);
+    match fs::remove_file(&under_way) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::file("remove", &under_way)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Copies the store before the step to format `to`, or finds the copy that was made before that step was broken off: what
+/// the step has left is not what was there before. Where the copy is.
+fn copy_before(folder: &Path, to: u32, now: Timestamp) -> Result<PathBuf, StoreError> {
+    let (under_way, copies) = (folder.join(UNDER_WAY), folder.join(backup::FOLDER));
+    let begin = format!("before-format-{to}-");
+    let before = fs::read_to_string(&under_way).ok().filter(|name| {
+        let moment = name.strip_prefix(&begin);
+        moment.is_some_and(|moment| moment.parse::<i64>().is_ok()) && copies.join(name).is_dir()
+    });
+    let name = match before {
+        Some(name) => name,
+        None => {
+            let name = format!("{begin}{}", now.0);
+            backup::copy_closed(folder, &copies.join(&name))?;
+            files::write_durably(&under_way, name.as_bytes())?;
+            name
+        }
+    };
+    Ok(copies.join(name))
 }
 
 fn read(path: &Path) -> Result<Option<u32>, StoreError> {
@@ -88,7 +119,67 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.join("note")).unwrap(), "new");
         assert_eq!(fs::read_to_string(folder.join("backups/before-format-2-5/note")).unwrap(), "old");
         assert_eq!(report.notes.len(), 1);
-        let refused = migrate(&folder, Timestamp(5), &mut report, &[]);
-        assert!(matches!(refused, Err(StoreError::TooNew { found: 2, known: 1, .. })));
+        let refused = migrate(&folder, Timestamp(5), &mut report, &[]).unwrap_err();
+        assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }));
+        assert!(refused.to_string().contains("newer"), "{refused}");
+    }
+
+    const FOLDER: &str = "NOCTULE_TEST_MIGRATION";
+
+    /// A step that writes two files, and dies between them where it is told to.
+    fn two_files(folder: &Path) -> Result<(), StoreError> {
+        files::write_durably(&folder.join("one"), b"new")?;
+        die_at("between");
+        files::write_durably(&folder.join("two"), b"new")?;
+        die_at("after");
+        Ok(())
+    }
+
+    /// As `kill -9` would.
+    fn die_at(place: &str) {
+        if std::env::var(FOLDER).is_ok_and(|order| order.starts_with(place)) {
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).unwrap();
+        }
+    }
+
+    /// Not a test by itself: what the test below runs and what dies.
+    #[test]
+    fn migrates() {
+        let Ok(order) = std::env::var(FOLDER) else { return };
+        let (_, folder) = order.split_once(':').unwrap();
+        migrate(Path::new(folder), Timestamp(6), &mut OpenReport::default(), &[two_files]).unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_is_killed_is_done_at_the_next_opening_and_the_copy_is_of_before() {
+        for place in ["between", "after"] {
+            let outer = tempfile::tempdir().unwrap();
+            let folder = outer.path().join("data");
+            drop(crate::store::Store::open(&folder, Timestamp(5)).unwrap());
+            fs::write(folder.join("one"), "old").unwrap();
+            let killed = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "store::format::tests::migrates"])
+                .env(FOLDER, format!("{place}:{}", folder.display()))
+                .output()
+                .unwrap();
+            assert!(!killed.status.success(), "{killed:?}");
+            assert_eq!(fs::read(folder.join("one")).unwrap(), b"new");
+            assert_eq!(read(&folder.join(NAME)).unwrap(), Some(1), "its format is still the old one");
+
+            let mut report = OpenReport::default();
+            migrate(&folder, Timestamp(7), &mut report, &[two_files]).unwrap();
+            assert_eq!(read(&folder.join(NAME)).unwrap(), Some(2));
+            assert_eq!(fs::read(folder.join("two")).unwrap(), b"new");
+            assert!(!folder.join(UNDER_WAY).exists());
+            let copies: Vec<_> = fs::read_dir(folder.join(backup::FOLDER)).unwrap().flatten().collect();
+            assert_eq!(copies.len(), 1, "{copies:?}");
+            assert_eq!(fs::read(copies[0].path().join("one")).unwrap(), b"old");
+            assert!(report.notes[0].contains("before-format-2-6"), "{:?}", report.notes);
+            // the program of before refuses it, and touches nothing
+            let Err(refused) = crate::store::Store::open(&folder, Timestamp(8)) else { panic!("it opened") };
+            assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }), "{refused}");
+            // its copy opens as it was
+            drop(crate::store::Store::open(&copies[0].path(), Timestamp(8)).unwrap());
+        }
     }
 }

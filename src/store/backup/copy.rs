@@ -11,7 +11,7 @@ use crate::store::{StoreError, files};
 const LEFT: u64 = 64 << 20;
 
 /// What is no part of a copy: it is made anew, or is only meant where it is.
-const NEVER: [&str; 3] = [super::FOLDER, "owner.lock", super::manifest::NAME];
+const NEVER: [&str; 4] = [super::FOLDER, "owner.lock", "migration", super::manifest::NAME];
 const INDEX: &str = "index";
 
 /// Makes a folder that nobody else can look into: it will hold the data key.

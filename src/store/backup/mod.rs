@@ -140,12 +140,18 @@ fn damage_in(store: &Path) -> Result<Vec<String>, StoreError> {
     Ok(damage)
 }
 
-/// Copies a store that nobody has open, all of it but the index and the copies in it.
+/// Copies a store that nobody has open, all of it but the index and the copies in it. `to` is there only when it is whole.
 pub(super) fn copy_closed(from: &Path, to: &Path) -> Result<(), StoreError> {
-    copy::make_private(to)?;
-    let mut copier = Copier::new(from, to, None);
+    let unfinished = shelf::unfinished(to);
+    if unfinished.symlink_metadata().is_ok() {
+        fs::remove_dir_all(&unfinished).map_err(StoreError::file("remove", &unfinished))?;
+    }
+    copy::make_private(&unfinished)?;
+    let mut copier = Copier::new(from, &unfinished, None);
     copier.everything()?;
-    files::sync_folder(to)
+    files::sync_folder(&unfinished)?;
+    fs::rename(&unfinished, to).map_err(StoreError::file("put in place", to))?;
+    files::sync_folder(to.parent().unwrap_or(Path::new(".")))
 }
 
 #[cfg(test)]
