@@ -1,7 +1,7 @@
 //! Files that a command names, opened with the operator's own rights.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -34,10 +34,18 @@ pub fn from_home(path: &str) -> PathBuf {
 /// A sentence that names the file and says why.
 pub fn read(path: &Path, at_most: usize) -> Result<Vec<u8>, String> {
     let failed = |error: io::Error| format!("cannot read {}: {error}", shown(path));
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
+    // a pipe into which nobody writes would be waited for for ever
+    let flags = rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(path).map_err(failed)?;
+    let kind = file.metadata().map_err(failed)?.file_type();
+    if kind.is_dir() {
         return Err(format!("cannot read {}: it is a folder", shown(path)));
     }
+    // what was opened so as not to wait is read with waiting, as a pipe of a shell's `<(…)` wants it
+    let flags = rustix::fs::fcntl_getfl(&file).map_err(|error| failed(error.into()))?;
+    let flags = flags.difference(rustix::fs::OFlags::NONBLOCK);
+    rustix::fs::fcntl_setfl(&file, flags).map_err(|error| failed(error.into()))?;
     read_bounded(file, at_most).map_err(failed)
 }
 
@@ -126,6 +134,41 @@ mod tests {
     }
 
     #[test]
+    fn a_pipe_without_a_writer_is_not_waited_for_and_none_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        assert_eq!(read(&pipe, 10).unwrap(), b"");
+        assert!(write(&pipe, b"x", false).unwrap_err().contains("no plain file"));
+        let socket = folder.path().join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert!(read(&socket, 10).unwrap_err().starts_with("cannot read"));
+        for path in [&socket, Path::new("/dev/null")] {
+            assert!(write(path, b"x", false).unwrap_err().contains("no plain file"));
+        }
+        // a pipe that somebody writes into is read to its end
+        let path = pipe.clone();
+        let writer = std::thread::spawn(move || fs::write(path, "name"));
+        while read(&pipe, 10).unwrap() != b"name" {
+            std::thread::yield_now();
+        }
+        writer.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn names_that_are_made_to_harm_reach_nothing_and_are_shown_clean() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        for name in ["", ".", "..", "a/..", "bad\0name", &"x".repeat(300)] {
+            assert!(write(&inside.join(name), b"x", false).is_err(), "{name:?}");
+        }
+        assert_eq!(fs::read_dir(&inside).unwrap().count(), 0);
+        let why = write(&inside.join("\u{1b}]0;x\u{7}\u{202e}/.."), b"x", false).unwrap_err();
+        assert!(!why.chars().any(crate::model::is_hostile), "{why:?}");
+    }
+
+    #[test]
     fn reading_is_bounded_and_says_why_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big");
@@ -133,6 +176,10 @@ mod tests {
         assert!(read(&path, 10).unwrap_err().contains("larger than 10 bytes"));
         assert!(read(folder.path(), 10).unwrap_err().contains("it is a folder"));
         assert!(read(&folder.path().join("none"), 10).unwrap_err().contains("cannot read"));
+        let sparse = folder.path().join("sparse");
+        fs::File::create(&sparse).unwrap().set_len(1 << 40).unwrap();
+        assert!(read(&sparse, 1 << 20).unwrap_err().contains("larger than 1 MB"));
+        assert!(read(Path::new("bad\0name"), 10).unwrap_err().starts_with("cannot read bad"));
         assert!(read(Path::new("/dev/zero"), 1 << 20).unwrap_err().contains("larger than 1 MB"));
     }
 }
