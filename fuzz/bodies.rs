@@ -15,14 +15,19 @@ use noctule::device::clean::Cleaner;
 use noctule::device::driver;
 use noctule::device::icmp::packet::{self, Message, Seal};
 use noctule::device::icmp::{Fault, Mark};
+use noctule::device::identity::Rules;
 use noctule::device::snmp::{Agent, Credentials, Oid, SnmpLimits, Sockets};
 use noctule::device::transcript::Transcript;
-use noctule::device::transport::{SshConfig, TelnetCodec, fingerprint};
+use noctule::device::transport::{KnownHosts, SshConfig, TelnetCodec, fingerprint};
+use noctule::engine::audit::parse_anchors;
 use noctule::engine::import::{Format, form};
 use noctule::engine::notify::settings::{NotifySettings, Password, Smtp, Tls};
 use noctule::engine::notify::test_mail_over;
 use noctule::engine::settings::{Settings, every_mistake};
-use noctule::model::{MAX_SHOWN, Moment, Secret, clean_line, is_hostile};
+use noctule::model::{
+    Account, Address, AddressRange, BlobId, DeviceName, DriverId, Filter, MAX_SHOWN, Moment, Reach, Role,
+    Secret, UserName, clean_line, is_hostile,
+};
 use noctule::server::Hello;
 use noctule::server::wire::{Assembler, Reply, Said, frames, message};
 use noctule::store::JournalRecord;
@@ -166,6 +171,58 @@ pub fn ssh_config(data: &[u8]) {
         Ok(config) => drop(config.host("core-1", "operator")),
         Err(error) => assert!(error.contains("/nonexistent/.ssh"), "no file is named: {error}"),
     }
+}
+
+/// OpenSSH's known_hosts: a mistake has its line and takes no other with it, and what is found was said in the file.
+pub fn known_hosts(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let known = KnownHosts::parse(&text);
+    let lines = text.lines().count();
+    for fault in known.faults() {
+        assert!((1..=lines).contains(&fault.line), "line {} of {lines}", fault.line);
+        assert!(!fault.why.is_empty() && !fault.why.chars().any(is_hostile), "{:?}", fault.why);
+    }
+    for name in ["core-1", "[core-1]:2222", "192.0.2.1", "!", ""] {
+        let found = known.of(name, "known_hosts");
+        for found in found.keys.iter().chain(&found.revoked) {
+            assert!(fingerprint(&found.key).is_some(), "{:?}", found.key);
+        }
+    }
+}
+
+/// A file of identity rules: a mistake has its line.
+pub fn identity_rules(data: &[u8]) {
+    if let Err((line, why)) = Rules::check(&String::from_utf8_lossy(data)) {
+        assert!(!why.is_empty() && (1..=1 + data.len()).contains(&line), "line {line}: {why:?}");
+    }
+}
+
+/// The words that commands, files and clients name things by: what is taken holds nothing that a terminal obeys, and is
+/// read again as the same.
+pub fn names(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    fn same<T: std::str::FromStr + std::fmt::Display>(text: &str) {
+        let Ok(read) = text.parse::<T>() else { return };
+        let shown = read.to_string();
+        assert!(!shown.chars().any(is_hostile), "{shown:?}");
+        assert_eq!(shown.parse::<T>().ok().map(|again| again.to_string()), Some(shown), "{text:?}");
+    }
+    same::<DeviceName>(&text);
+    same::<Address>(&text);
+    same::<DriverId>(&text);
+    same::<UserName>(&text);
+    same::<Account>(&text);
+    same::<Role>(&text);
+    same::<Reach>(&text);
+    drop(text.parse::<AddressRange>());
+    drop(text.parse::<BlobId>());
+    drop(Filter::new(&text, &["driver", "group"]));
+}
+
+/// Anchors of the journal, among other lines of a log.
+pub fn anchors(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    assert!(parse_anchors(&text).len() <= text.lines().count(), "anchors out of nothing");
 }
 
 /// A host key that a device shows or a pin holds.

@@ -118,6 +118,56 @@ fn ssh_config() {
 }
 
 #[test]
+fn known_hosts() {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICfuGH/TR37NHrqy57j9zANVFwKkZJHuVIo1C2PgVZYN";
+    let seed = format!(
+        "core-1,192.0.2.1 {KEY} a comment\n@revoked * {KEY}\n@cert-authority *.lab {KEY}\n# note\n\
+         |1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= {KEY}\n[core-1]:2222,!x* {KEY}\n"
+    );
+    storm(bodies::known_hosts, &[seed.into_bytes()], 20_000);
+}
+
+#[test]
+fn identity_rules() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("inventory/identity");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
+    files.sort();
+    // the smaller ones: what there is more of in the others is more of the same
+    let mut seeds: Vec<Vec<u8>> = files.iter().map(|file| std::fs::read(file).unwrap()).collect();
+    seeds.sort_by_key(Vec::len);
+    seeds.truncate(3);
+    storm(bodies::identity_rules, &seeds, 300);
+}
+
+#[test]
+fn names() {
+    let names = [
+        "core-1.pop",
+        "2001:db8::1",
+        "10.0.0.0/24",
+        "10.0.0.1-10.0.0.9",
+        "group:pop/a",
+        "site:north",
+        "uid:1000",
+        "huawei_vrp",
+        "ann.b",
+        "operator",
+        "driver:huawei !~cor1 \"a b\"",
+        "ком\u{202e}мутатор",
+    ];
+    storm(bodies::names, &names.map(|name| name.as_bytes().to_vec()), 40_000);
+}
+
+#[test]
+fn anchors() {
+    let hash = "ab".repeat(32);
+    let line =
+        format!("Nov 24 noc noctule[7]: noctule audit seq=7 hash={hash} at=2026-11-24T12:00:00Z\nother\n");
+    storm(bodies::anchors, &[line.into_bytes()], 20_000);
+}
+
+#[test]
 fn host_key() {
     let keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICfuGH/TR37NHrqy57j9zANVFwKkZJHuVIo1C2PgVZYN a comment"];
     storm(bodies::host_key, &keys.map(|key| key.as_bytes().to_vec()), 20_000);

@@ -12,6 +12,7 @@ use crate::model::{BlobId, DeviceId, Run, RunStatus, Timestamp, clean_line};
 use crate::store::{Chained, Change, Record};
 
 pub use anchor::LARGEST as LARGEST_ANCHORS;
+pub use anchor::parse as parse_anchors;
 pub(super) use anchor::{Anchoring, work};
 pub use check::{AuditReport, Problem, closed_report};
 pub use export::{Exported, LARGEST_EXPORT};
