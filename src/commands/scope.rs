@@ -36,6 +36,7 @@ const KEEP_WITHIN: &[&str] = &[
     "device export",
     "device list",
     "device show",
+    "device web",
     "event list",
     "identity list",
     "identity run",

@@ -46,6 +46,7 @@ pub mod trust;
 pub mod users;
 pub mod verify;
 pub mod watching;
+pub mod web;
 
 pub use actor::Actor;
 pub use clock::Clock;

@@ -112,6 +112,8 @@ pub struct Engine {
     pub(super) drivers: ArcSwap<Drivers>,
     pub(super) queue: Queue,
     pub(super) snmp: Arc<Sockets>,
+    /// A permit per device's web page that is open.
+    pub(super) web_pages: Arc<tokio::sync::Semaphore>,
     pub(super) identity_rules: Mutex<CurrentRules>,
     pub(super) publisher: Arc<Publisher>,
     pub(super) bus: broadcast::Sender<Event>,
@@ -177,6 +179,7 @@ impl Engine {
         let engine = Arc::new(Self {
             queue: Queue::new(settings.concurrency),
             snmp: Arc::default(),
+            web_pages: Arc::new(tokio::sync::Semaphore::new(super::web::MOST_PAGES)),
             identity_rules: Mutex::default(),
             publisher: Arc::default(),
             bus: broadcast::channel(1024).0,

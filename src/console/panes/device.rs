@@ -40,6 +40,7 @@ inventory::submit! { Decl {
         Bind::new("I", "identity device:{device}", "What it says it is"),
         Bind::new("E", "edit device {device}", "Change the record"),
         Bind::new("D", "edit driver {driver}", "The driver's file"),
+        Bind::new("W", "device web {device}", "Open its web page through its jump hosts"),
         Bind::new("t", "device trust {device}", "Trust the new host key"),
         Bind::new("p", "toggle-pause", "Leave out of scheduled work, or take in again"),
         Bind::new("X", "device rm {device}", "Delete"),

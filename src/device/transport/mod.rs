@@ -17,7 +17,7 @@ use crate::device::driver::Limits;
 use crate::model::{Address, Failure, Secret, TransportKind};
 
 pub use known_hosts::{Fault, Found, FoundKey, KnownHosts, KnownHostsFiles, LARGEST, name_of};
-pub use ssh::fingerprint;
+pub use ssh::{Way, fingerprint};
 pub use ssh_config::{HostConfig, SshConfig};
 pub use telnet::codec::{Codec as TelnetCodec, Decoded as TelnetDecoded};
 

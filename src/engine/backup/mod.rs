@@ -21,8 +21,8 @@ use crate::model::{DeviceName, DriverId, Failure, Revision, Run, RunStatus};
 pub use checked_host::CheckedHost;
 pub(super) use job::Wish;
 pub use network::{Connect, Network, WireFuture};
-pub(super) use queue::Queue;
-pub use reader::{Broken, Call, Reader, Reading, ReadingFuture};
+pub(super) use queue::{Queue, cancelled};
+pub use reader::{Broken, Call, Reader, Reading, ReadingFuture, WayFuture};
 pub use transports::Transports;
 
 use super::actor::Actor;

@@ -5,15 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::device::capture::{Capture, capture};
-use crate::device::driver::CompiledDriver;
+use crate::device::driver::{CompiledDriver, Limits};
 use crate::device::normal;
 use crate::device::session::{Credentials, LoginIn, Session};
 use crate::device::transcript::{Expectation, Recorder, stands};
-use crate::device::transport::Wire;
+use crate::device::transport::{Trust, Wire};
 use crate::model::{Device, Failure, FailureKind, TransportKind};
 
 use super::checked_host::CheckedHost;
-use super::reader::{Broken, Call, Reader, Reading, ReadingFuture};
+use super::reader::{Broken, Call, Reader, Reading, ReadingFuture, WayFuture, no_way};
 
 /// A connection being opened. Dropping it ends it.
 pub type WireFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send + 'a>>;
@@ -23,6 +23,11 @@ pub trait Connect: Send + Sync {
     /// Opens a stream to the command line of the device of `call`. Over SSH it is logged in; over Telnet the login
     /// dialogue comes in the stream.
     fn open<'a>(&'a self, call: &'a Call) -> WireFuture<'a>;
+
+    /// See [`Reader::way`].
+    fn way<'a>(&'a self, device: &'a Device, _trust: Arc<dyn Trust>, _limits: &'a Limits) -> WayFuture<'a> {
+        Box::pin(async { Err(no_way(device)) })
+    }
 
     /// The hosts on the way to a device whose keys are checked, the device itself last.
     fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
@@ -84,6 +89,10 @@ impl<C: Connect> Network<C> {
 impl<C: Connect> Reader for Network<C> {
     fn read(&self, call: Call) -> ReadingFuture<'_> {
         Box::pin(self.session(call))
+    }
+
+    fn way<'a>(&'a self, device: &'a Device, trust: Arc<dyn Trust>, limits: &'a Limits) -> WayFuture<'a> {
+        self.connect.way(device, trust, limits)
     }
 
     fn hosts(&self, device: &Device) -> Vec<CheckedHost> {

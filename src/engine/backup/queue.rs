@@ -103,7 +103,7 @@ impl Queue {
 }
 
 /// Waits until the job must end.
-pub(super) async fn cancelled(end: &mut watch::Receiver<bool>) {
+pub(in crate::engine) async fn cancelled(end: &mut watch::Receiver<bool>) {
     if end.wait_for(|end| *end).await.is_err() {
         // the switch is gone with the job's end: nobody will cancel any more
         std::future::pending::<()>().await;

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::device::driver::{CompiledDriver, Limits};
-use crate::device::transport::Trust;
+use crate::device::transport::{Trust, Way};
 use crate::engine::inventory::Passwords;
-use crate::model::{Device, Evidence, Failure};
+use crate::model::{Device, Evidence, Failure, FailureKind};
 
 use super::checked_host::CheckedHost;
 
@@ -60,10 +60,18 @@ impl From<Failure> for Broken {
 /// A session under way. Dropping it ends it.
 pub type ReadingFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, Broken>> + Send + 'a>>;
 
+/// A way being opened. Dropping it ends it.
+pub type WayFuture<'a> = Pin<Box<dyn Future<Output = Result<Way, Failure>> + Send + 'a>>;
+
 /// Reads configurations.
 pub trait Reader: Send + Sync {
     /// Opens a session, reads the configuration, leaves.
     fn read(&self, call: Call) -> ReadingFuture<'_>;
+
+    /// The way to a device's ports, over the jump hosts of its sessions.
+    fn way<'a>(&'a self, device: &'a Device, _trust: Arc<dyn Trust>, _limits: &'a Limits) -> WayFuture<'a> {
+        Box::pin(async { Err(no_way(device)) })
+    }
 
     /// The hosts on the way to a device whose keys are checked, the device itself last.
     fn hosts(&self, device: &Device) -> Vec<CheckedHost> {
@@ -79,4 +87,10 @@ pub trait Reader: Send + Sync {
     /// millisecond per 40 kB.
     fn normalise(&self, driver: &CompiledDriver, exact: &str, fingerprint: &dyn Fn(&str) -> String)
     -> String;
+}
+
+/// Of a network without any but the sessions' own.
+pub(super) fn no_way(device: &Device) -> Failure {
+    let why = format!("{} is in a network that noctule simulates: it has no other ports", device.name);
+    Failure::new(FailureKind::Unreachable, why)
 }

@@ -63,6 +63,16 @@ pub(super) fn hosts(
     Ok(way.hops.into_iter().map(|hop| hop.checked).chain([own]).collect())
 }
 
+/// Where a device is, and the jump hosts on the way there: those of its SSH session.
+pub(super) fn jumps(
+    device: &Device,
+    person: &Person,
+    config: &SshConfig,
+) -> Result<(Address, Vec<Jump>), Failure> {
+    let way = Way::new(device, device.transport.unwrap_or(TransportKind::Ssh), person, config)?;
+    Ok((way.address, way.hops.into_iter().map(|hop| hop.jump).collect()))
+}
+
 struct Way {
     address: Address,
     port: u16,

@@ -1,13 +1,15 @@
 //! The connections of production: over SSH and Telnet, as the device's record, its driver and `~/.ssh/config` say.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::device::transport::{self, SshConfig};
+use crate::device::driver::Limits;
+use crate::device::transport::{self, SshConfig, Trust, Way};
 use crate::model::{Device, Failure, FailureKind};
 
 use super::checked_host::CheckedHost;
 use super::network::{Connect, WireFuture};
-use super::reader::Call;
+use super::reader::{Call, WayFuture};
 use super::route::{self, Person};
 
 /// SSH and Telnet over the network.
@@ -39,6 +41,13 @@ impl Connect for Transports {
         Box::pin(async {
             let target = route::target(call, &self.person, &self.ssh_config()?)?;
             transport::open(&target, call.trust.clone(), &call.limits).await
+        })
+    }
+
+    fn way<'a>(&'a self, device: &'a Device, trust: Arc<dyn Trust>, limits: &'a Limits) -> WayFuture<'a> {
+        Box::pin(async {
+            let (address, jumps) = route::jumps(device, &self.person, &self.ssh_config()?)?;
+            Way::open(address, &jumps, trust, limits).await
         })
     }
 

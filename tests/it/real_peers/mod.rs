@@ -9,11 +9,13 @@ mod openssh;
 mod openssh_engine;
 mod openssh_login;
 mod openssh_operators;
-mod runs;
+mod openssh_web;
+pub mod runs;
 mod snmpd;
 mod snmpsim;
 mod super_server;
 mod telnet;
+mod tmux;
 
 use std::collections::BTreeSet;
 use std::io::Write;

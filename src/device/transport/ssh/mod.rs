@@ -4,6 +4,7 @@ mod algorithms;
 mod auth;
 mod handler;
 mod keys;
+mod way;
 
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use super::{Jump, Target, Trust, Wire, seconds, tcp};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, FailureKind};
 use handler::{Broken, Keys};
+
+pub use way::Way;
 
 /// The bytes that are read from a socket at once, where they are few.
 const READ_AT_ONCE: usize = 4096;
@@ -33,13 +36,7 @@ pub fn public_key(text: &str) -> Option<String> {
 
 /// Opens a shell on the device, through its jump hosts.
 pub async fn open(target: &Target, trust: Arc<dyn Trust>, limits: &Limits) -> Result<Box<dyn Wire>, Failure> {
-    let mut path: Vec<Handle<Keys>> = Vec::new();
-    for jump in &target.jumps {
-        let stream = reach(path.last(), &jump.address, jump.port, limits).await?;
-        let mut handle = shake_hands(stream, &jump.address, jump.port, false, &trust, limits).await?;
-        auth::jump(&mut handle, jump, limits).await?;
-        path.push(handle);
-    }
+    let mut path = over(&target.jumps, &trust, limits).await?;
     let stream = reach(path.last(), &target.address, target.port, limits).await?;
     let mut handle =
         shake_hands(stream, &target.address, target.port, target.legacy_algorithms, &trust, limits).await?;
@@ -47,6 +44,18 @@ pub async fn open(target: &Target, trust: Arc<dyn Trust>, limits: &Limits) -> Re
     let shell = open_shell(&handle, target, limits).await?;
     path.push(handle);
     Ok(Box::new(Shell { stream: shell, _path: path }))
+}
+
+/// The connections to these jump hosts, each of them through the one before.
+async fn over(jumps: &[Jump], trust: &Arc<dyn Trust>, limits: &Limits) -> Result<Vec<Handle<Keys>>, Failure> {
+    let mut path: Vec<Handle<Keys>> = Vec::new();
+    for jump in jumps {
+        let stream = reach(path.last(), &jump.address, jump.port, limits).await?;
+        let mut handle = shake_hands(stream, &jump.address, jump.port, false, trust, limits).await?;
+        auth::jump(&mut handle, jump, limits).await?;
+        path.push(handle);
+    }
+    Ok(path)
 }
 
 /// A TCP connection, or a channel through the last jump host.
