@@ -69,6 +69,7 @@ mod snmp_hostile;
 mod store_backup;
 mod store_crash;
 mod store_damage;
+mod store_power_cut;
 mod terminal;
 mod terminal_demo;
 mod terminal_editor;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use noctule::engine::backup::BackupOptions;
@@ -28,7 +28,7 @@ const FOLDER: &str = "NOCTULE_TEST_CRASH_FOLDER";
 const NAMES: [&str; 4] = ["sw-1", "sw-2", "sw-3", "sw-4"];
 
 /// What was acknowledged: device, revision, checksum.
-type Acknowledged = (u64, u32, String);
+pub type Acknowledged = (u64, u32, String);
 
 #[test]
 fn no_acknowledged_backup_is_lost_by_kill_9() {
@@ -43,26 +43,7 @@ fn no_acknowledged_backup_is_lost_by_kill_9() {
     for round in 0..rounds {
         let before = acknowledged.len();
         acknowledged.extend(back_up_until_killed(folder.path(), round));
-        let began = Instant::now();
-        let (store, _) = Store::open(&folder.path().join("data"), Timestamp(0)).expect("the store opens");
-        slowest = slowest.max(began.elapsed());
-        let revisions: HashMap<(u64, u32), Revision> = store
-            .scan::<Revision>(&[])
-            .unwrap()
-            .into_iter()
-            .map(|(key, revision)| ((key.0.0, key.1), revision))
-            .collect();
-        for (place, (device, number, sha256)) in acknowledged.iter().enumerate() {
-            let revision = revisions
-                .get(&(*device, *number))
-                .unwrap_or_else(|| panic!("round {round}: revision {number} of device {device} is lost"));
-            assert_eq!(&revision.sha256, sha256, "round {round}");
-            if place >= before {
-                let body = store.blobs().get_sealed(&revision.exact).expect("its body is whole");
-                let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
-                assert_eq!(&digest, sha256);
-            }
-        }
+        slowest = slowest.max(assert_kept(folder.path(), &acknowledged, before, round));
     }
     assert!(acknowledged.len() as u64 > rounds, "only {} were acknowledged", acknowledged.len());
     let backups = acknowledged.len();
@@ -71,8 +52,34 @@ fn no_acknowledged_backup_is_lost_by_kill_9() {
     );
 }
 
+/// Opens the store in `folder`, and says how long that took. Everything that was acknowledged is in it, and the bodies of
+/// what is new since `before` are whole.
+pub fn assert_kept(folder: &Path, acknowledged: &[Acknowledged], before: usize, round: u64) -> Duration {
+    let began = Instant::now();
+    let (store, _) = Store::open(&folder.join("data"), Timestamp(0)).expect("the store opens");
+    let took = began.elapsed();
+    let revisions: HashMap<(u64, u32), Revision> = store
+        .scan::<Revision>(&[])
+        .unwrap()
+        .into_iter()
+        .map(|(key, revision)| ((key.0.0, key.1), revision))
+        .collect();
+    for (place, (device, number, sha256)) in acknowledged.iter().enumerate() {
+        let revision = revisions
+            .get(&(*device, *number))
+            .unwrap_or_else(|| panic!("round {round}: revision {number} of device {device} is lost"));
+        assert_eq!(&revision.sha256, sha256, "round {round}");
+        if place >= before {
+            let body = store.blobs().get_sealed(&revision.exact).expect("its body is whole");
+            let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(&digest, sha256);
+        }
+    }
+    took
+}
+
 /// A store with many devices that are not backed up.
-fn fill(folder: &Path) {
+pub fn fill(folder: &Path) {
     let (store, _) = Store::open(folder, Timestamp(0)).unwrap();
     let mut entry = Entry::new(Timestamp(0), "ann", "a test", "device import");
     for number in 1..=DEVICES {
@@ -84,20 +91,12 @@ fn fill(folder: &Path) {
 
 /// Runs an engine that backs up, kills it after a few acknowledgements, and says what it acknowledged.
 fn back_up_until_killed(folder: &Path, round: u64) -> Vec<Acknowledged> {
-    let mut writer = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "store_crash::writer", "--nocapture"])
-        .env(FOLDER, format!("{round}:{}", folder.display()))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut writer = start_writer(folder, round);
     let lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
     let wanted = usize::try_from(1 + (round * 7) % 11).unwrap();
     let mut seen = Vec::new();
     for line in lines {
-        let Some(told) = line.strip_prefix("acknowledged ") else { continue };
-        let words: Vec<&str> = told.split(' ').collect();
-        seen.push((words[0].parse().unwrap(), words[1].parse().unwrap(), words[2].to_owned()));
+        seen.extend(acknowledged_in(&line));
         if seen.len() >= wanted {
             // Somewhere in the middle of the next ones: the spread of the rounds is the point.
             std::thread::sleep(Duration::from_micros(round * 37 % 900));
@@ -108,6 +107,23 @@ fn back_up_until_killed(folder: &Path, round: u64) -> Vec<Acknowledged> {
     writer.wait().unwrap();
     assert!(seen.len() >= wanted, "round {round}: the engine ended by itself");
     seen
+}
+
+/// Starts an engine that backs up until it is killed, and prints what it acknowledges.
+pub fn start_writer(folder: &Path, round: u64) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store_crash::writer", "--nocapture"])
+        .env(FOLDER, format!("{round}:{}", folder.display()))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// What a line of it acknowledges.
+pub fn acknowledged_in(line: &str) -> Option<Acknowledged> {
+    let words: Vec<&str> = line.strip_prefix("acknowledged ")?.split(' ').collect();
+    Some((words[0].parse().unwrap(), words[1].parse().unwrap(), words[2].to_owned()))
 }
 
 /// Not a test by itself: what the test above runs and kills.
