@@ -26,6 +26,25 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
+/// The size of a terminal's window, in cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Columns.
+    pub columns: u16,
+    /// Rows.
+    pub rows: u16,
+}
+
+/// A device being told of another window.
+pub type ResizeFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A byte stream to a device's command line with a window of its own: a person sits before it.
+pub trait TerminalWire: Wire {
+    /// Tells the device that the window has another size. What cannot be told is dropped: the stream itself says
+    /// that the connection is gone.
+    fn resize(&mut self, window: Window) -> ResizeFuture<'_>;
+}
+
 /// What is found of a host key. A refusal is stored before it is told, so that somebody can trust the key then.
 pub type TrustFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
@@ -90,7 +109,7 @@ pub struct Jump {
     pub offer_agent_keys: bool,
 }
 
-/// Opens a stream to a device's command line.
+/// Opens a stream to a device's command line, in a window so wide that the device wraps no line.
 ///
 /// # Errors
 /// Unreachable, refused, timeout, host key, algorithms, authentication, disconnected.
@@ -99,19 +118,30 @@ pub async fn open(
     trust: std::sync::Arc<dyn Trust>,
     limits: &Limits,
 ) -> Result<Box<dyn Wire>, Failure> {
+    Ok(open_terminal(target, trust, limits, WIDE).await?)
+}
+
+/// The same for a person, whose window it is told.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_terminal(
+    target: &Target,
+    trust: std::sync::Arc<dyn Trust>,
+    limits: &Limits,
+    window: Window,
+) -> Result<Box<dyn TerminalWire>, Failure> {
     match target.transport {
-        TransportKind::Ssh => ssh::open(target, trust, limits).await,
+        TransportKind::Ssh => ssh::open(target, trust, limits, window).await,
         TransportKind::Telnet => {
             let socket = tcp::connect(&target.address, target.port, limits.connect).await?;
-            Ok(Box::new(telnet::TelnetStream::new(socket)))
+            Ok(Box::new(telnet::TelnetStream::new(socket, window)))
         }
     }
 }
 
-/// The columns that a device is told: so many that it wraps no line.
-const COLUMNS: u16 = 511;
-/// The rows.
-const ROWS: u16 = 100;
+/// The window of a session without a person: so many columns that a device wraps no line.
+const WIDE: Window = Window { columns: 511, rows: 100 };
 
 /// `10 s`, for messages.
 fn seconds(limit: Duration) -> String {

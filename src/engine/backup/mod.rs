@@ -22,7 +22,7 @@ pub use checked_host::CheckedHost;
 pub(super) use job::Wish;
 pub use network::{Connect, Network, WireFuture};
 pub(super) use queue::{Queue, cancelled};
-pub use reader::{Broken, Call, Reader, Reading, ReadingFuture, WayFuture};
+pub use reader::{Broken, Call, Reader, Reading, ReadingFuture, TerminalFuture, WayFuture};
 pub use transports::Transports;
 
 use super::actor::Actor;

@@ -9,11 +9,13 @@ use crate::device::driver::{CompiledDriver, Limits};
 use crate::device::normal;
 use crate::device::session::{Credentials, LoginIn, Session};
 use crate::device::transcript::{Expectation, Recorder, stands};
-use crate::device::transport::{Trust, Wire};
+use crate::device::transport::{Trust, Window, Wire};
 use crate::model::{Device, Failure, FailureKind, TransportKind};
 
 use super::checked_host::CheckedHost;
-use super::reader::{Broken, Call, Reader, Reading, ReadingFuture, WayFuture, no_way};
+use super::reader::{
+    Broken, Call, Reader, Reading, ReadingFuture, TerminalFuture, WayFuture, no_terminals, no_way,
+};
 
 /// A connection being opened. Dropping it ends it.
 pub type WireFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send + 'a>>;
@@ -27,6 +29,12 @@ pub trait Connect: Send + Sync {
     /// See [`Reader::way`].
     fn way<'a>(&'a self, device: &'a Device, _trust: Arc<dyn Trust>, _limits: &'a Limits) -> WayFuture<'a> {
         Box::pin(async { Err(no_way(device)) })
+    }
+
+    /// The same for a person with this window.
+    fn open_terminal<'a>(&'a self, call: &'a Call, window: Window) -> TerminalFuture<'a> {
+        let _ = (call, window);
+        no_terminals()
     }
 
     /// The hosts on the way to a device whose keys are checked, the device itself last.
@@ -93,6 +101,10 @@ impl<C: Connect> Reader for Network<C> {
 
     fn way<'a>(&'a self, device: &'a Device, trust: Arc<dyn Trust>, limits: &'a Limits) -> WayFuture<'a> {
         self.connect.way(device, trust, limits)
+    }
+
+    fn terminal(&self, call: Call, window: Window) -> TerminalFuture<'_> {
+        Box::pin(async move { self.connect.open_terminal(&call, window).await })
     }
 
     fn hosts(&self, device: &Device) -> Vec<CheckedHost> {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::device::driver::{CompiledDriver, Limits};
-use crate::device::transport::{Trust, Way};
+use crate::device::transport::{TerminalWire, Trust, Way, Window};
 use crate::engine::inventory::Passwords;
 use crate::model::{Device, Evidence, Failure, FailureKind};
 
@@ -63,6 +63,16 @@ pub type ReadingFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, Broken>
 /// A way being opened. Dropping it ends it.
 pub type WayFuture<'a> = Pin<Box<dyn Future<Output = Result<Way, Failure>> + Send + 'a>>;
 
+/// A person's connection being opened. Dropping it ends it.
+pub type TerminalFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn TerminalWire>, Failure>> + Send + 'a>>;
+
+/// Why a person's terminal is not opened where devices are not spoken to at all.
+pub(super) fn no_terminals<'a>() -> TerminalFuture<'a> {
+    Box::pin(async {
+        Err(Failure::new(FailureKind::Incomplete, "no terminal can be opened here: devices are played by a script"))
+    })
+}
+
 /// Reads configurations.
 pub trait Reader: Send + Sync {
     /// Opens a session, reads the configuration, leaves.
@@ -71,6 +81,12 @@ pub trait Reader: Send + Sync {
     /// The way to a device's ports, over the jump hosts of its sessions.
     fn way<'a>(&'a self, device: &'a Device, _trust: Arc<dyn Trust>, _limits: &'a Limits) -> WayFuture<'a> {
         Box::pin(async { Err(no_way(device)) })
+    }
+
+    /// Opens a connection for a person, by the same way and with the same credentials as [`Reader::read`].
+    fn terminal(&self, call: Call, window: Window) -> TerminalFuture<'_> {
+        let _ = (call, window);
+        no_terminals()
     }
 
     /// The hosts on the way to a device whose keys are checked, the device itself last.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::device::driver::Limits;
-use crate::device::transport::{self, SshConfig, Trust, Way};
+use crate::device::transport::{self, SshConfig, Trust, Way, Window};
 use crate::model::{Device, Failure, FailureKind};
 
 use super::checked_host::CheckedHost;
 use super::network::{Connect, WireFuture};
-use super::reader::{Call, WayFuture};
+use super::reader::{Call, TerminalFuture, WayFuture};
 use super::route::{self, Person};
 
 /// SSH and Telnet over the network.
@@ -48,6 +48,13 @@ impl Connect for Transports {
         Box::pin(async {
             let (address, jumps) = route::jumps(device, &self.person, &self.ssh_config()?)?;
             Way::open(address, &jumps, trust, limits).await
+        })
+    }
+
+    fn open_terminal<'a>(&'a self, call: &'a Call, window: Window) -> TerminalFuture<'a> {
+        Box::pin(async move {
+            let target = route::target(call, &self.person, &self.ssh_config()?)?;
+            transport::open_terminal(&target, call.trust.clone(), &call.limits, window).await
         })
     }
 

@@ -4,17 +4,20 @@ mod algorithms;
 mod auth;
 mod handler;
 mod keys;
+mod shell;
 mod way;
 
 use std::sync::Arc;
 
-use russh::client::{self, Handle};
+use russh::Channel;
+use russh::client::{self, Handle, Msg};
 use tokio::io::BufReader;
 
-use super::{Jump, Target, Trust, Wire, seconds, tcp};
+use super::{Jump, Target, TerminalWire, Trust, Window, Wire, seconds, tcp};
 use crate::device::driver::Limits;
 use crate::model::{Address, Failure, FailureKind};
 use handler::{Broken, Keys};
+use shell::Shell;
 
 pub use way::Way;
 
@@ -35,15 +38,20 @@ pub fn public_key(text: &str) -> Option<String> {
 }
 
 /// Opens a shell on the device, through its jump hosts.
-pub async fn open(target: &Target, trust: Arc<dyn Trust>, limits: &Limits) -> Result<Box<dyn Wire>, Failure> {
+pub async fn open(
+    target: &Target,
+    trust: Arc<dyn Trust>,
+    limits: &Limits,
+    window: Window,
+) -> Result<Box<dyn TerminalWire>, Failure> {
     let mut path = over(&target.jumps, &trust, limits).await?;
     let stream = reach(path.last(), &target.address, target.port, limits).await?;
     let mut handle =
         shake_hands(stream, &target.address, target.port, target.legacy_algorithms, &trust, limits).await?;
     auth::device(&mut handle, target, limits).await?;
-    let shell = open_shell(&handle, target, limits).await?;
+    let channel = open_shell(&handle, target, limits, window).await?;
     path.push(handle);
-    Ok(Box::new(Shell { stream: shell, _path: path }))
+    Ok(Box::new(Shell::new(channel, path)))
 }
 
 /// The connections to these jump hosts, each of them through the one before.
@@ -117,11 +125,12 @@ async fn open_shell(
     handle: &Handle<Keys>,
     target: &Target,
     limits: &Limits,
-) -> Result<Box<dyn Wire>, Failure> {
+    window: Window,
+) -> Result<Channel<Msg>, Failure> {
     let terminal = if target.terminal.is_empty() { "vt100" } else { &target.terminal };
     let opening = async {
         let channel = handle.channel_open_session().await?;
-        let (columns, rows) = (u32::from(super::COLUMNS), u32::from(super::ROWS));
+        let (columns, rows) = (u32::from(window.columns), u32::from(window.rows));
         // Neither is waited for: some devices never answer the one, and refuse the other only by closing.
         channel.request_pty(false, terminal, columns, rows, 0, 0, &[]).await?;
         channel.request_shell(false).await?;
@@ -129,7 +138,7 @@ async fn open_shell(
     };
     let host = target.address.to_string();
     match tokio::time::timeout(limits.login, opening).await {
-        Ok(Ok(channel)) => Ok(Box::new(channel.into_stream())),
+        Ok(Ok(channel)) => Ok(channel),
         Ok(Err(error)) => {
             let message = format!("{host} gave no shell after the login: {error}; may this user have one?");
             Err(Failure::new(FailureKind::Disconnected, message))
@@ -141,46 +150,6 @@ async fn open_shell(
 fn timeout(what: &str, host: &str, port: u16, limit: std::time::Duration) -> Failure {
     let message = format!("{what} {host} port {port} took longer than {}", seconds(limit));
     Failure::new(FailureKind::Timeout, message)
-}
-
-/// A shell, and the connections that it runs through: they end with it.
-struct Shell {
-    stream: Box<dyn Wire>,
-    _path: Vec<Handle<Keys>>,
-}
-
-impl tokio::io::AsyncRead for Shell {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        into: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(cx, into)
-    }
-}
-
-impl tokio::io::AsyncWrite for Shell {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<std::io::Result<usize>> {
-        std::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
 
 impl std::fmt::Display for Jump {

@@ -82,6 +82,16 @@ impl Codec {
         decoded
     }
 
+    /// The window has another size. What the peer must be sent: nothing where it has not asked for sizes.
+    pub fn resize(&mut self, columns: u16, rows: u16) -> Vec<u8> {
+        (self.columns, self.rows) = (columns, rows);
+        let mut told = Vec::new();
+        if self.ours.has(WINDOW_SIZE) {
+            self.tell_window(&mut told);
+        }
+        told
+    }
+
     /// Bytes for the peer: IAC doubled, and a bare CR as CR NUL where the connection is not binary.
     pub fn escape(&self, bytes: &[u8]) -> Vec<u8> {
         let mut escaped = Vec::with_capacity(bytes.len() + 2);
@@ -214,6 +224,14 @@ mod tests {
     fn the_window_is_told_with_its_iac_doubled() {
         let reply = feed(&[IAC, DO, WINDOW_SIZE]).reply;
         assert_eq!(reply, [IAC, WILL, WINDOW_SIZE, IAC, SB, WINDOW_SIZE, 1, IAC, IAC, 0, 100, IAC, SE]);
+    }
+
+    #[test]
+    fn another_window_is_told_to_who_has_asked_for_it() {
+        let mut codec = Codec::new(80, 24);
+        assert_eq!(codec.resize(100, 30), []);
+        assert_eq!(codec.feed(&[IAC, DO, WINDOW_SIZE]).reply[6..], [0, 100, 0, 30, IAC, SE]);
+        assert_eq!(codec.resize(255, 24), [IAC, SB, WINDOW_SIZE, 0, IAC, IAC, 0, 24, IAC, SE]);
     }
 
     #[test]

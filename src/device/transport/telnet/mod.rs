@@ -11,6 +11,8 @@ use codec::Codec;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::{ResizeFuture, TerminalWire, Window};
+
 /// Answers to options that wait to be sent; a peer that makes more of them than it reads is cut off.
 const MOST_REPLIES: usize = 64 << 10;
 
@@ -24,10 +26,10 @@ pub struct TelnetStream {
 
 impl TelnetStream {
     /// Over a fresh connection. Says nothing first: the port may not speak Telnet at all.
-    pub fn new(socket: TcpStream) -> Self {
+    pub fn new(socket: TcpStream, window: Window) -> Self {
         Self {
             socket,
-            codec: Codec::new(super::COLUMNS, super::ROWS),
+            codec: Codec::new(window.columns, window.rows),
             data: VecDeque::new(),
             out: VecDeque::new(),
         }
@@ -43,6 +45,17 @@ impl TelnetStream {
             self.out.drain(..sent);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl TerminalWire for TelnetStream {
+    fn resize(&mut self, window: Window) -> ResizeFuture<'_> {
+        let told = self.codec.resize(window.columns, window.rows);
+        self.out.extend(told);
+        Box::pin(async {
+            // what the kernel does not take now goes with the next read or write
+            let _ = std::future::poll_fn(|cx| Poll::Ready(self.poll_send(cx))).await;
+        })
     }
 }
 
