@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::{BlobId, BlobRef, Revision};
-use crate::store::Recording;
+use crate::store::{Recording, TerminalRecording};
 
 use super::error::ActError;
 use super::start::{Engine, lock};
@@ -76,7 +76,10 @@ impl Engine {
         let failed = |error| ActError::storage("reading which texts are named", error);
         let revisions = self.store.scan::<Revision>(&[]).map_err(failed)?;
         let recordings = self.store.scan::<Recording>(&[]).map_err(failed)?;
+        let terminals = self.store.scan::<TerminalRecording>(&[]).map_err(failed)?;
+        let recordings = recordings.into_iter().map(|(_, recording)| recording.body.id);
+        let recordings = recordings.chain(terminals.into_iter().map(|(_, recording)| recording.body.id));
         let of_revisions = revisions.iter().flat_map(|(_, revision)| [revision.exact.id, revision.normal.id]);
-        Ok(of_revisions.chain(recordings.iter().map(|(_, recording)| recording.body.id)).collect())
+        Ok(of_revisions.chain(recordings).collect())
     }
 }

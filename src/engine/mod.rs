@@ -41,6 +41,7 @@ pub mod snapshot;
 pub mod start;
 mod store_backup;
 mod store_watch;
+pub mod terminal;
 pub mod timeline;
 pub mod trust;
 pub mod users;

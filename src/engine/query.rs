@@ -6,13 +6,14 @@ use std::sync::Arc;
 use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
-use super::audit::{AuditDetail, AuditFilter, AuditPage, AuditReport};
+use super::audit::{AuditNote, AuditDetail, AuditFilter, AuditPage, AuditReport};
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::identity::Known;
 use super::notify::Overview;
 use super::series::DeviceHistory;
 use super::sessions::Roster;
 use super::start::Engine;
+use super::terminal::Cast;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
 use super::users::{Person, UserView};
@@ -84,6 +85,8 @@ pub enum Query {
         /// The number of the last one that was seen, from 1; 0 for none.
         seen: u64,
     },
+    /// The recording of a device's terminal; `None` is the newest.
+    Terminal(DeviceId, Option<u64>),
     /// What a driver makes of a recording, step by step and in the end.
     Replay {
         /// Whose.
@@ -99,7 +102,7 @@ impl Query {
     /// The role that it needs: that of the command which answers the same.
     pub fn role(&self) -> Role {
         match self {
-            Self::Replay { .. } => Role::READS_SECRETS,
+            Self::Replay { .. } | Self::Terminal(..) => Role::READS_SECRETS,
             Self::Watch(_) | Self::Watched { .. } => Role::WATCHES,
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
             Self::Users | Self::Sessions => Role::READS_AUDIT,
@@ -169,6 +172,8 @@ pub enum Answer {
     Watched(Option<Arc<Picture>>),
     /// To [`Query::Replay`].
     Replay(Replay),
+    /// To [`Query::Terminal`]: its number, and what it holds.
+    Terminal(u64, Arc<Cast>),
     /// The read failed; the sentence says why and what to do.
     Failed(String),
 }
@@ -248,7 +253,7 @@ impl Engine {
         let needed = query.role();
         if !person.rights.may(needed) {
             let why = match &query {
-                Query::Replay { .. } => "a recording may hold secrets",
+                Query::Replay { .. } | Query::Terminal(..) => "a recording may hold secrets",
                 _ => "this is not for everybody",
             };
             let why = format!("{why}: it needs the role {needed}, and yours is {}", person.rights);
@@ -289,6 +294,12 @@ impl Engine {
             let replay = self.replay(*device, *id, driver.as_deref()).await;
             return replay.map_or_else(|error| Answer::Failed(error.message), Answer::Replay);
         }
+        if let Query::Terminal(device, number) = query {
+            let note = AuditNote::read(&by, "a terminal's recording is played on a screen");
+            if let Err(error) = self.note_read(&by, AuditNote { recording: number, ..note.of(device) }).await {
+                return Answer::Failed(error.message);
+            }
+        }
         if let Query::PulseHistory(past) = query {
             let read = self.pulse_history(past).await;
             return read.map_or_else(
@@ -323,6 +334,10 @@ impl Engine {
                     let mut known = engine.every_identity()?;
                     known.retain(|known| within.holds(&known.device));
                     Answer::Identities(known.into())
+                }
+                Query::Terminal(device, number) => {
+                    let (number, _, cast) = engine.read_cast(device, number)?;
+                    Answer::Terminal(number, cast.into())
                 }
                 Query::Users => Answer::Users(engine.user_views().into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),

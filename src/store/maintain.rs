@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Recording, Store, StoreError, index, journal};
+use super::{OpenReport, Recording, Store, TerminalRecording, StoreError, index, journal};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -70,6 +70,16 @@ pub fn verify(store: &Store) -> Result<VerifyReport, StoreError> {
                 advice:
                     "restore the file from a backup of the store; without it that session cannot be replayed"
                         .into(),
+            }),
+        }
+    }
+    for (key, recording) in store.scan::<TerminalRecording>(&[])? {
+        match store.blobs().get_sealed(&recording.body) {
+            Ok(_) => report.bodies += 1,
+            Err(error) => report.findings.push(Finding {
+                what: format!("terminal {} of device {}: {error}", key.1, key.0.0),
+                advice: "restore the file from a backup of the store; without it that session cannot be played"
+                    .into(),
             }),
         }
     }

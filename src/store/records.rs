@@ -208,6 +208,27 @@ impl Record for Recording {
     type Key = RecordingKey;
 }
 
+/// The kept recording of a person's session with a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalRecording {
+    /// When the session began.
+    pub at: Timestamp,
+    /// Whose it was.
+    pub by: String,
+    /// How long it took, in milliseconds.
+    pub millis: u64,
+    /// How many bytes the device sent.
+    pub bytes: u64,
+    /// The asciicast, sealed: screens contain secrets that no pattern knows.
+    pub body: BlobRef,
+}
+
+impl Record for TerminalRecording {
+    const TABLE: &'static str = "terminal";
+    const VERSION: u8 = 1;
+    type Key = RecordingKey;
+}
+
 /// A value of the engine's own: a counter, a mark.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting(pub String);

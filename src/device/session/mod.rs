@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod login;
+mod typist;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,8 @@ use super::driver::{CompiledAnswer, CompiledDriver, Limits};
 use super::transcript::{ENABLE_PASSWORD, PASSWORD, Recorder, USERNAME};
 use super::transport::Wire;
 use crate::model::{Failure, FailureKind, Secret, clean_line};
+
+pub use typist::Typist;
 
 /// What the device's record holds for logging in.
 #[derive(Clone, Debug, Default)]

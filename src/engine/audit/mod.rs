@@ -423,7 +423,7 @@ fn set_back(before: Timestamp, at: Timestamp) -> Option<u64> {
 
 fn kind_of(who: &str, changes: &[Change], note: Option<&AuditNote>) -> AuditKind {
     match note.map(|note| note.kind) {
-        Some(NoteKind::Began) => AuditKind::Began,
+        Some(NoteKind::Began | NoteKind::Ended) => AuditKind::Began,
         Some(NoteKind::Read) => AuditKind::Read,
         Some(NoteKind::Refused) => AuditKind::Refused,
         None if changes.iter().any(|change| change.table == "login") => AuditKind::Login,

@@ -32,6 +32,8 @@ pub enum NoteKind {
     Refused,
     /// Something that holds secrets, or the trail itself, is about to be read.
     Read,
+    /// Something that took a while and changed no record is over.
+    Ended,
 }
 
 impl NoteKind {
@@ -40,6 +42,7 @@ impl NoteKind {
             Self::Began => "began",
             Self::Refused => "refused",
             Self::Read => "read",
+            Self::Ended => "ended",
         }
     }
 }
@@ -82,6 +85,11 @@ impl AuditNote {
     /// Secrets are about to be read.
     pub fn read(by: &Actor, what: &str) -> Self {
         Self::new(NoteKind::Read, by, what)
+    }
+
+    /// Something that took a while is over.
+    pub fn ended(by: &Actor, what: &str) -> Self {
+        Self::new(NoteKind::Ended, by, what)
     }
 
     /// It is about this device.

@@ -6,7 +6,7 @@ use crate::model::{
     Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Maintenance, Revision,
     RevisionState, Run, clean_line,
 };
-use crate::store::{Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, decode};
+use crate::store::{Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode};
 
 use super::note::AuditNote;
 
@@ -29,7 +29,7 @@ pub type Names<'a> = &'a dyn Fn(DeviceId) -> Option<String>;
 
 /// The device that a change is about, where its table says so.
 pub fn device_of(change: &Change) -> Option<DeviceId> {
-    const BY_DEVICE: [&str; 7] = [
+    const BY_DEVICE: [&str; 8] = [
         Device::TABLE,
         DeviceStatus::TABLE,
         Identity::TABLE,
@@ -37,6 +37,7 @@ pub fn device_of(change: &Change) -> Option<DeviceId> {
         Revision::TABLE,
         Run::TABLE,
         Recording::TABLE,
+        TerminalRecording::TABLE,
     ];
     let key = change.key.get(..8).filter(|_| BY_DEVICE.contains(&change.table.as_str()))?;
     DeviceId::decode(key)
@@ -74,6 +75,11 @@ fn in_words(change: &Change, before: Option<&Change>, names: Names<'_>) -> (Stri
         Recording::TABLE => {
             let id = RecordingKey::decode(&change.key).map(|key| format!(" recording {}", key.1));
             let words = |recording: Recording| format!("a session of {}", recording.at.local());
+            (name() + &id.unwrap_or_default(), told(change, words))
+        }
+        TerminalRecording::TABLE => {
+            let id = RecordingKey::decode(&change.key).map(|key| format!(" terminal {}", key.1));
+            let words = |recording: TerminalRecording| format!("a terminal of {}", recording.at.local());
             (name() + &id.unwrap_or_default(), told(change, words))
         }
         Event::TABLE => (number(), told(change, |event: Event| event.message)),

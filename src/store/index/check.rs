@@ -10,11 +10,11 @@ use sled::IVec;
 
 use super::{Index, MARK, quietly};
 use crate::model::{Revision, Run};
-use crate::store::Recording;
+use crate::store::{Recording, TerminalRecording};
 use crate::store::record::{self, Record};
 
 /// The tables of the past.
-const PAST: [&str; 3] = [Revision::TABLE, Run::TABLE, Recording::TABLE];
+const PAST: [&str; 4] = [Revision::TABLE, Run::TABLE, Recording::TABLE, TerminalRecording::TABLE];
 
 /// More tables than this are not noctule's.
 const MOST_TABLES: usize = 64;
