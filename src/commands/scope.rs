@@ -58,6 +58,9 @@ const KEEP_WITHIN: &[&str] = &[
     "recording show",
     "report availability",
     "search",
+    "terminal export",
+    "terminal list",
+    "terminal open",
 ];
 
 /// Why a command does not run for whoever asks, whose role holds in a part of the network alone.

@@ -1,6 +1,8 @@
 //! What a session wants from the world, and what the world says back.
 
+use crate::device::transport::Window;
 use crate::engine::query::{Answer, Query};
+use crate::engine::terminal::Typed;
 
 /// The number of a read that a session asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,8 +41,30 @@ pub enum Request {
     },
     /// Stop the client until its shell continues it. `Session::leave` is written first; after it, `Session::returned`.
     Suspend,
+    /// For a person's session with a device; what comes of it goes to `Session::terminal`.
+    Terminal(TerminalId, Dial),
     /// The operator is done.
     Quit,
+}
+
+/// The number of a terminal that a pane has opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TerminalId(pub u64);
+
+/// What a pane wants of its terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dial {
+    /// A new session; the pane's older one is over.
+    Open {
+        /// With which device.
+        device: String,
+        /// The pane's window.
+        window: Window,
+    },
+    /// Hand this on to the device.
+    Type(Typed),
+    /// End the session.
+    Close,
 }
 
 /// What a command line that was started says.

@@ -30,5 +30,5 @@ mod help;
 mod views;
 mod wall;
 
-pub use action::{LineId, Output, QueryId, Request};
+pub use action::{Dial, LineId, Output, QueryId, Request, TerminalId};
 pub use session::{Caps, Session, Settings};

@@ -3,12 +3,13 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::action::Outcome;
+use super::action::{Dial, Outcome};
 use super::cx::Cx;
 use super::term::Key;
 use crate::engine::drafts::DraftText;
 use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::Versions;
+use crate::engine::terminal::Said;
 use crate::model::Timestamp;
 
 /// What a pane says of itself: `inventory::submit! { Decl { … } }`.
@@ -109,6 +110,14 @@ pub trait Pane: Send {
 
     /// The answer to the newest read that it wanted.
     fn answer(&mut self, _answer: Answer, _cx: &Cx) {}
+
+    /// What it wants of its terminal, once each, in order.
+    fn dials(&mut self) -> Vec<Dial> {
+        Vec::new()
+    }
+
+    /// What came of its terminal.
+    fn said(&mut self, _said: Said) {}
 
     /// A key, before the keymap has it: for panes into which text is typed.
     fn key(&mut self, _key: Key, _cx: &Cx) -> Option<Outcome> {

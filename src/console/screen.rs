@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::action::{LineId, Outcome, Output, QueryId, Request};
+use super::action::{Dial, LineId, Outcome, Output, QueryId, Request, TerminalId};
 use super::alarm::Alarm;
 use super::chrome::crumb;
 use super::command_line::{CommandLine, Entered, History};
@@ -18,6 +18,7 @@ use super::widgets::{LineInput, Menu};
 use crate::engine::drafts::Draft;
 use crate::engine::query::Answer;
 use crate::engine::snapshot::{Snapshot, Versions};
+use crate::engine::terminal::Said;
 use crate::model::{Timestamp, clean_line};
 
 /// The pane that a session begins with.
@@ -75,6 +76,7 @@ pub(super) struct Slot {
     pub decl: &'static Decl,
     pub pane: Box<dyn Pane>,
     pub asked: Option<QueryId>,
+    pub terminal: Option<TerminalId>,
     pub seen: Versions,
 }
 
@@ -359,8 +361,42 @@ impl Screen {
         self.after();
     }
 
+    /// Something came of a terminal. Whether a pane that is seen looks different.
+    pub fn terminal(&mut self, id: TerminalId, said: Said) -> bool {
+        let top = self.stack.last().and_then(|slot| slot.terminal);
+        let slots = self.stack.iter_mut().chain(self.parked.values_mut().flatten());
+        if let Some(slot) = slots.into_iter().find(|slot| slot.terminal == Some(id)) {
+            slot.pane.said(said);
+        }
+        self.dial();
+        top == Some(id)
+    }
+
+    /// Whether a pane still has this terminal.
+    pub fn has_terminal(&self, id: TerminalId) -> bool {
+        self.stack.iter().chain(self.parked.values().flatten()).any(|slot| slot.terminal == Some(id))
+    }
+
+    /// Hands on what panes want of their terminals.
+    pub fn dial(&mut self) {
+        for slot in self.stack.iter_mut().chain(self.parked.values_mut().flatten()) {
+            for dial in slot.pane.dials() {
+                if let Dial::Open { .. } = dial {
+                    slot.terminal = Some(TerminalId(self.next));
+                    self.next += 1;
+                }
+                let Some(id) = slot.terminal else { continue };
+                if dial == Dial::Close {
+                    slot.terminal = None;
+                }
+                self.requests.push(Request::Terminal(id, dial));
+            }
+        }
+    }
+
     /// After anything: panes see what moved, and ask for what they need.
     pub(super) fn after(&mut self) {
+        self.dial();
         let Some(slot) = self.stack.last_mut() else { return };
         if slot.decl.is_moved(&slot.seen, &self.cx.snapshot.versions) {
             slot.seen = self.cx.snapshot.versions;

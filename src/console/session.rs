@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::action::{LineId, Output, QueryId, Request};
+use super::action::{LineId, Output, QueryId, Request, TerminalId};
 use super::cx::Cx;
 use super::gate::Gate;
 use super::keymap::Keymap;
@@ -18,6 +18,7 @@ use super::theme::{self, Theme};
 use crate::engine::drafts::Draft;
 use crate::engine::query::Answer;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::terminal::Said;
 use crate::engine::watching::Picture;
 use crate::model::{Rights, Role, Timestamp};
 
@@ -212,6 +213,16 @@ impl Session {
         self.dirty = true;
     }
 
+    /// What came of a [`Request::Terminal`].
+    pub fn terminal(&mut self, id: TerminalId, said: Said) {
+        self.dirty |= self.screen.terminal(id, said);
+    }
+
+    /// Whether a pane still has this terminal; what nobody has must be ended.
+    pub fn has_terminal(&self, id: TerminalId) -> bool {
+        self.screen.has_terminal(id)
+    }
+
     /// What the session wants from the world since it was last asked.
     pub fn take_requests(&mut self) -> Vec<Request> {
         std::mem::take(&mut self.screen.requests)
@@ -233,6 +244,8 @@ impl Session {
         if !self.screen.watched_by.is_empty() {
             self.mirrored = Some(mirror::picture(&buffer, cursor));
         }
+        // a pane knows its window when it has been drawn
+        self.screen.dial();
         let painted = self.painter.paint(&buffer, cursor);
         let mut out = String::with_capacity(painted.len() + 32);
         if self.sync && !painted.is_empty() {

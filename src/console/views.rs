@@ -116,5 +116,5 @@ impl Screen {
 fn make(decl: &'static Decl, args: &[String], cx: &Cx) -> Result<Slot, String> {
     let mut pane = (decl.make)(args, cx)?;
     pane.update(cx);
-    Ok(Slot { decl, pane, asked: None, seen: cx.snapshot.versions })
+    Ok(Slot { decl, pane, asked: None, terminal: None, seen: cx.snapshot.versions })
 }

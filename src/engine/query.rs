@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::device::driver::{SectionStyle, Sections};
 use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
-use super::audit::{AuditNote, AuditDetail, AuditFilter, AuditPage, AuditReport};
+use super::audit::{AuditDetail, AuditFilter, AuditNote, AuditPage, AuditReport};
 use super::driver_files::{DriverInfo, DriverText, Replay};
 use super::identity::Known;
 use super::notify::Overview;
@@ -296,7 +296,8 @@ impl Engine {
         }
         if let Query::Terminal(device, number) = query {
             let note = AuditNote::read(&by, "a terminal's recording is played on a screen");
-            if let Err(error) = self.note_read(&by, AuditNote { recording: number, ..note.of(device) }).await {
+            if let Err(error) = self.note_read(&by, AuditNote { recording: number, ..note.of(device) }).await
+            {
                 return Answer::Failed(error.message);
             }
         }

@@ -11,10 +11,11 @@ use tokio::task::{Id, JoinSet};
 use super::link::{Files, FromClient, Leave, ServerEnd, ToClient};
 use super::output::ToSession;
 use crate::commands::{self, Door, Person};
-use crate::console::{LineId, Output, QueryId, Request, Session};
+use crate::console::{Dial, LineId, Output, QueryId, Request, Session, TerminalId};
 use crate::engine::query::{Answer, Query};
 use crate::engine::sessions::Seat;
 use crate::engine::snapshot::Snapshot;
+use crate::engine::terminal::{Said, TerminalHandle};
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
 use crate::model::Timestamp;
@@ -25,6 +26,8 @@ const FRAME_FLOOR: Duration = Duration::from_millis(33);
 const READS: usize = 4;
 /// The most messages taken between two looks at the screen.
 const BATCH: usize = 1_000;
+/// The most messages of terminals that wait, and that are taken between two looks at the screen.
+const FROM_TERMINALS: usize = 32;
 /// How long commands have to end after their session.
 const LAST_WORK: Duration = Duration::from_secs(3);
 /// The longest sleep: a clock that was set back must not stop the screen for long.
@@ -51,6 +54,9 @@ pub struct Pump {
     reading: HashMap<Id, QueryId>,
     asked: VecDeque<(QueryId, Query)>,
     commands: JoinSet<()>,
+    terminals: HashMap<TerminalId, TerminalHandle>,
+    terminal_said: mpsc::Sender<(TerminalId, Said)>,
+    from_terminals: mpsc::Receiver<(TerminalId, Said)>,
     lines: mpsc::UnboundedSender<(LineId, Output)>,
     said: mpsc::UnboundedReceiver<(LineId, Output)>,
     over: watch::Sender<bool>,
@@ -76,6 +82,7 @@ impl Pump {
         workers: Handle,
     ) -> Self {
         let (lines, said) = mpsc::unbounded_channel();
+        let (terminal_said, from_terminals) = mpsc::channel(FROM_TERMINALS);
         Self {
             session,
             link,
@@ -93,6 +100,9 @@ impl Pump {
             reading: HashMap::new(),
             asked: VecDeque::new(),
             commands: JoinSet::new(),
+            terminals: HashMap::new(),
+            terminal_said,
+            from_terminals,
             lines,
             said,
             over: watch::Sender::new(false),
@@ -123,6 +133,8 @@ impl Pump {
             self.serve();
             self.read_on();
             self.send_frame();
+            // what was drawn may want something: a terminal its window
+            self.serve();
             if !self.ended {
                 self.wait().await;
             }
@@ -148,7 +160,38 @@ impl Pump {
                 Request::Refused { line } => self.note_refused(&line),
                 Request::Edit { name, text } => self.hand_over(|leave| ToClient::Edit { leave, name, text }),
                 Request::Suspend => self.hand_over(|leave| ToClient::Suspend { leave }),
+                Request::Terminal(id, dial) => self.dial(id, dial),
                 Request::Quit => (self.ended, self.has_quit) = (true, true),
+            }
+        }
+        // a pane that is gone has taken its session with it
+        let session = &self.session;
+        self.terminals.retain(|id, _| session.has_terminal(*id));
+    }
+
+    fn dial(&mut self, id: TerminalId, dial: Dial) {
+        match dial {
+            Dial::Open { device, window } => {
+                let (said, mut says) = mpsc::channel(1);
+                let all = self.terminal_said.clone();
+                self.workers.spawn(async move {
+                    while let Some(said) = says.recv().await {
+                        if all.send((id, said)).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+                let _inside = self.workers.enter();
+                let handle = self.engine.open_terminal(&self.person, &device, window, said);
+                self.terminals.insert(id, handle);
+            }
+            Dial::Type(typed) => {
+                if let Some(Err(why)) = self.terminals.get(&id).map(|handle| handle.send(typed)) {
+                    self.session.complain(why);
+                }
+            }
+            Dial::Close => {
+                self.terminals.remove(&id);
             }
         }
     }
@@ -264,6 +307,7 @@ impl Pump {
             heard = self.link.heard.recv() => self.hear(heard),
             Some(read) = self.reads.join_next_with_id(), if !self.reads.is_empty() => self.answer(read),
             Some((id, output)) = self.said.recv() => self.session.output(id, output),
+            Some((id, said)) = self.from_terminals.recv() => self.session.terminal(id, said),
             _ = self.commands.join_next(), if !self.commands.is_empty() => {}
             Ok(()) = self.pictures.changed() => self.notify(),
             watchers = news_of(&mut self.watchers) => self.session.watched_by(watchers),
@@ -280,6 +324,12 @@ impl Pump {
         for _ in 0..BATCH {
             match self.said.try_recv() {
                 Ok((id, output)) => self.session.output(id, output),
+                Err(_) => break,
+            }
+        }
+        for _ in 0..FROM_TERMINALS {
+            match self.from_terminals.try_recv() {
+                Ok((id, said)) => self.session.terminal(id, said),
                 Err(_) => break,
             }
         }

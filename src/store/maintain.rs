@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Recording, Store, TerminalRecording, StoreError, index, journal};
+use super::{OpenReport, Recording, Store, StoreError, TerminalRecording, index, journal};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -78,8 +78,9 @@ pub fn verify(store: &Store) -> Result<VerifyReport, StoreError> {
             Ok(_) => report.bodies += 1,
             Err(error) => report.findings.push(Finding {
                 what: format!("terminal {} of device {}: {error}", key.1, key.0.0),
-                advice: "restore the file from a backup of the store; without it that session cannot be played"
-                    .into(),
+                advice:
+                    "restore the file from a backup of the store; without it that session cannot be played"
+                        .into(),
             }),
         }
     }

@@ -35,7 +35,9 @@ pub use journal::{
 pub use keys::KeyRing;
 pub use maintain::{Finding, VerifyReport, closed_head, rebuild, verify};
 pub use record::{Entry, Key, Record, decode};
-pub use records::{HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting, TerminalRecording};
+pub use records::{
+    HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting, TerminalRecording,
+};
 pub use seal::{Fingerprinter, Seal};
 pub use writer::Health;
 

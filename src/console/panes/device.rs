@@ -35,6 +35,7 @@ inventory::submit! { Decl {
         Bind::hint("b", "backup run {device}", "Back up"),
         Bind::hint("r", "show-recording", "Recording of the failure"),
         Bind::hint("T", "timeline {device}", "Timeline"),
+        Bind::new("S", "terminal {device}", "Open a terminal: SSH or Telnet"),
         Bind::new("i", "history {device}", "History"),
         Bind::new("P", "pulse-history {device}", "The pulse over time"),
         Bind::new("I", "identity device:{device}", "What it says it is"),

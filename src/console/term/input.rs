@@ -153,6 +153,10 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
     }
     let shift = key.modifiers.contains(Modifiers::SHIFT);
     let code = match key.code {
+        // the four bytes after Esc, as they are written on a keyboard
+        KeyCode::Char(c @ '4'..='7') if key.modifiers == Modifiers::CONTROL => {
+            Code::Char(['\\', ']', '^', '_'][usize::from(c as u8 - b'4')])
+        }
         KeyCode::Char(c) if shift => Code::Char(c.to_uppercase().next().unwrap_or(c)),
         KeyCode::Char(c) => Code::Char(c),
         KeyCode::Enter => Code::Enter,

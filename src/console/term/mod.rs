@@ -2,6 +2,7 @@
 
 mod changes;
 pub mod color;
+pub mod encode;
 pub mod input;
 pub mod key;
 pub mod painter;

@@ -30,7 +30,12 @@ pub struct Typist {
 
 impl Typist {
     /// For a login with these credentials, where the dialogue runs `in_stream`.
-    pub fn new(driver: Arc<CompiledDriver>, charset: &str, credentials: Credentials, in_stream: bool) -> Self {
+    pub fn new(
+        driver: Arc<CompiledDriver>,
+        charset: &str,
+        credentials: Credentials,
+        in_stream: bool,
+    ) -> Self {
         let label = if charset.is_empty() { &driver.charset } else { charset };
         let charset = Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::WINDOWS_1252);
         Self {

@@ -6,7 +6,9 @@ use crate::model::{
     Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Maintenance, Revision,
     RevisionState, Run, clean_line,
 };
-use crate::store::{Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode};
+use crate::store::{
+    Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode,
+};
 
 use super::note::AuditNote;
 

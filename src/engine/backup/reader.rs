@@ -64,12 +64,16 @@ pub type ReadingFuture<'a> = Pin<Box<dyn Future<Output = Result<Reading, Broken>
 pub type WayFuture<'a> = Pin<Box<dyn Future<Output = Result<Way, Failure>> + Send + 'a>>;
 
 /// A person's connection being opened. Dropping it ends it.
-pub type TerminalFuture<'a> = Pin<Box<dyn Future<Output = Result<Box<dyn TerminalWire>, Failure>> + Send + 'a>>;
+pub type TerminalFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Box<dyn TerminalWire>, Failure>> + Send + 'a>>;
 
 /// Why a person's terminal is not opened where devices are not spoken to at all.
 pub(super) fn no_terminals<'a>() -> TerminalFuture<'a> {
     Box::pin(async {
-        Err(Failure::new(FailureKind::Incomplete, "no terminal can be opened here: devices are played by a script"))
+        Err(Failure::new(
+            FailureKind::Incomplete,
+            "no terminal can be opened here: devices are played by a script",
+        ))
     })
 }
 

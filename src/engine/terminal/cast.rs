@@ -229,7 +229,10 @@ mod tests {
             let text = recorder.finish(Timestamp(1_700_000_000_123), "core-1");
             assert!(!text.contains("hunter"), "{text}");
             assert_eq!(said(&text), "x {secret} {secret} ж y", "cut at {cut}");
-            assert!(text.starts_with("{\"height\":24") && text.contains("\"timestamp\":1700000000"), "{text}");
+            assert!(
+                text.starts_with("{\"height\":24") && text.contains("\"timestamp\":1700000000"),
+                "{text}"
+            );
         }
     }
 

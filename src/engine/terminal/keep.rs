@@ -37,7 +37,9 @@ impl Engine {
         let note = AuditNote::ended(by, &what(came, typed));
         let keep = self.settings().keep_recordings as u64;
         if keep == 0 || came == 0 {
-            return self.commit(ended(self.now(), by, &note.of(device.id)), "journalling a terminal's end").await;
+            return self
+                .commit(ended(self.now(), by, &note.of(device.id)), "journalling a terminal's end")
+                .await;
         }
         let (engine, title, id, who) =
             (Arc::clone(self), device.name.to_string(), device.id, by.name.clone());
@@ -87,7 +89,15 @@ impl Engine {
     ///
     /// # Errors
     /// There is none, or it is damaged.
-    pub fn read_terminal(
+    pub async fn terminal_cast(
+        self: &Arc<Self>,
+        device: DeviceId,
+        number: Option<u64>,
+    ) -> Result<(u64, TerminalRecording, String), ActError> {
+        self.aside(move |engine| engine.read_terminal(device, number)).await
+    }
+
+    fn read_terminal(
         &self,
         device: DeviceId,
         number: Option<u64>,
@@ -98,7 +108,9 @@ impl Engine {
             None => kept.into_iter().next_back(),
         };
         let (key, recording) = found.ok_or_else(|| {
-            ActError::not_found("there is no such recording of a terminal: `terminal list DEVICE` shows those that are kept")
+            ActError::not_found(
+                "there is no such recording of a terminal: `terminal list DEVICE` shows those that are kept",
+            )
         })?;
         let text = self.sealed_bytes(&recording.body)?;
         Ok((key.1, recording, String::from_utf8_lossy(&text).into_owned()))
@@ -111,7 +123,8 @@ impl Engine {
         number: Option<u64>,
     ) -> Result<(u64, TerminalRecording, Cast), ActError> {
         let (number, recording, text) = self.read_terminal(device, number)?;
-        let cast = Cast::read(&text).map_err(|why| ActError::internal(format!("reading recording {number}: {why}")))?;
+        let cast = Cast::read(&text)
+            .map_err(|why| ActError::internal(format!("reading recording {number}: {why}")))?;
         Ok((number, recording, cast))
     }
 

@@ -96,7 +96,12 @@ fn driver_of(engine: &Engine, device: &Device) -> Result<Arc<CompiledDriver>, Ac
     engine.drivers().get(id).map_err(|problem| ActError::usage(problem.to_string()))
 }
 
-fn call(engine: &Arc<Engine>, device: &Arc<Device>, driver: Arc<CompiledDriver>, passwords: Passwords) -> Call {
+fn call(
+    engine: &Arc<Engine>,
+    device: &Arc<Device>,
+    driver: Arc<CompiledDriver>,
+    passwords: Passwords,
+) -> Call {
     Call {
         device: Arc::clone(device),
         driver,

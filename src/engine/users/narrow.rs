@@ -94,7 +94,10 @@ impl Engine {
             return None;
         }
         let devices = match query {
-            Query::History(device) | Query::HostKeys(device) | Query::Replay { device, .. } | Query::Terminal(device, _) => vec![*device],
+            Query::History(device)
+            | Query::HostKeys(device)
+            | Query::Replay { device, .. }
+            | Query::Terminal(device, _) => vec![*device],
             Query::Config(which) => vec![which.device],
             Query::Pair(old, new) => vec![old.device, new.device],
             Query::PulseHistory(past) => vec![past.device],

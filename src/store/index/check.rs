@@ -10,8 +10,8 @@ use sled::IVec;
 
 use super::{Index, MARK, quietly};
 use crate::model::{Revision, Run};
-use crate::store::{Recording, TerminalRecording};
 use crate::store::record::{self, Record};
+use crate::store::{Recording, TerminalRecording};
 
 /// The tables of the past.
 const PAST: [&str; 4] = [Revision::TABLE, Run::TABLE, Recording::TABLE, TerminalRecording::TABLE];
