@@ -113,6 +113,7 @@ fn reads(device: noctule::model::DeviceId) -> Vec<(Query, &'static str)> {
         (Query::Users, "user list"),
         (Query::Sessions, "session list"),
         (Query::Watch("bob".into()), "watch"),
+        (Query::Terminal(device, None), "terminal export"),
         (Query::Replay { device, id: None, driver: None }, "recording show"),
         (Query::Replay { device, id: Some(1), driver }, "recording show"),
     ]

@@ -124,6 +124,7 @@ impl World {
             Query::Watch(_) => Answer::Watching(console_sessions::watching(self.state)),
             Query::Watched { seen, .. } => Answer::Watched(console_sessions::picture(self.state, *seen)),
             Query::Sessions => Answer::Sessions(console_sessions::sessions(self.state)),
+            Query::Terminal(..) => Answer::Terminal(7, Arc::new(crate::console_terminal::cast(self.state))),
             Query::Users => Answer::Users(console_users::users(self.state)),
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),
             Query::Identities => {

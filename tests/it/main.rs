@@ -26,6 +26,7 @@ mod console_fixture;
 mod console_identity;
 mod console_pulse;
 mod console_sessions;
+mod console_terminal;
 mod console_timeline;
 mod console_users;
 mod demo_cut;
