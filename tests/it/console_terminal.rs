@@ -97,7 +97,7 @@ impl Seat {
 
 async fn journal(engine: &Arc<Engine>) -> String {
     let page = engine.audit_list(AuditFilter::default(), 100).await.unwrap();
-    page.entries.iter().map(|entry| format!("{} {}\n", entry.line, entry.in_a_line())).collect()
+    page.entries.iter().map(|entry| format!("{} {}\n", entry.who, entry.in_a_line())).collect()
 }
 
 async fn a_session_is_typed_recorded_and_journalled(transport: TransportKind) {
