@@ -15,7 +15,7 @@ use crate::console::{Dial, LineId, Output, QueryId, Request, Session, TerminalId
 use crate::engine::query::{Answer, Query};
 use crate::engine::sessions::Seat;
 use crate::engine::snapshot::Snapshot;
-use crate::engine::terminal::{Said, TerminalHandle};
+use crate::engine::terminal::{self, Said, TerminalHandle};
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
 use crate::model::Timestamp;
@@ -146,6 +146,19 @@ impl Pump {
         // the frame before it may still lie in a slow terminal; a client that is gone needs nothing
         let _ = self.link.tell.send(ToClient::End { leave }).await;
         self.over.send_replace(true);
+        let open = self.terminals.len();
+        self.terminals.clear();
+        // each says that it is over when its end and its recording are kept
+        let kept = async {
+            for _ in 0..open {
+                while let Some((_, said)) = self.from_terminals.recv().await {
+                    if matches!(said, Said::Closed(_)) {
+                        break;
+                    }
+                }
+            }
+        };
+        let _ = tokio::time::timeout(LAST_WORK, kept).await;
         let all = async { while self.commands.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORK, all).await;
     }
@@ -379,12 +392,18 @@ impl Pump {
         self.pictures.mark_unchanged();
         match self.engine.readmit(&self.person) {
             Ok(person) => {
+                if !person.rights.may(terminal::ROLE) {
+                    self.terminals.clear();
+                }
                 let picture = self.engine.snapshot_for(&person);
                 self.session.may(person.rights);
                 self.session.notify(picture, self.engine.now());
             }
             // disabled, or without a role: they see nothing new, and every command says why
-            Err(refused) => self.session.complain(&refused.0),
+            Err(refused) => {
+                self.terminals.clear();
+                self.session.complain(&refused.0);
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ inventory::submit! { Decl {
     tab: None,
     reads: &[],
     keys: &[
-        Bind::hint("ctrl-]", "hold", "Keys to the console, or to the device again"),
-        Bind::hint("enter", "hold", "Type again"),
+        Bind::hint("ctrl-]", "hold", "Keys to the console; and to the device again"),
+        Bind::hint("enter", "open", "Type again"),
         Bind::hint("n", "find-up", "Further up"),
         Bind::hint("R", "again", "Connect anew"),
         Bind::new("N", "find-down", "Further down"),
@@ -157,7 +157,7 @@ impl Pane for Terminal {
     fn act(&mut self, words: &[&str], _cx: &Cx) -> Outcome {
         let page = self.emulator.as_ref().map_or(1, |emulator| emulator.window().rows) as isize;
         match words {
-            ["hold"] if self.held => {
+            ["hold" | "open"] if self.held => {
                 self.held = false;
                 self.scroll(isize::MIN);
                 Outcome::Done
