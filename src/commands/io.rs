@@ -21,6 +21,12 @@ pub trait Io: Send + Sync {
     /// Whether a person reads the answer, on a terminal.
     fn is_person(&self) -> bool;
 
+    /// Whether what is said here is drawn on a screen that others may look at and that may be recorded: no place for a
+    /// secret.
+    fn is_screen(&self) -> bool {
+        false
+    }
+
     /// Reads a file, of at most so many bytes.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ const KEEP_WITHIN: &[&str] = &[
     "backup run",
     "backup show",
     "backup verify",
+    "credential explain",
     "device export",
     "device list",
     "device show",

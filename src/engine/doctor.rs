@@ -170,7 +170,7 @@ impl Engine {
                     &advice,
                 ));
             }
-            if let Err(error) = self.passwords(device) {
+            if let Err(error) = self.login(device) {
                 let advice =
                     format!("type them again: device edit {} --password --enable-password", device.name);
                 findings.push(Finding::bad("devices", Severity::Error, error.message, &advice));

@@ -45,6 +45,7 @@ pub mod terminal;
 pub mod timeline;
 pub mod trust;
 pub mod users;
+pub mod vault;
 pub mod verify;
 pub mod watching;
 pub mod web;

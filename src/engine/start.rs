@@ -39,6 +39,7 @@ use super::snapshot::{DeviceRow, Snapshot};
 use super::store_backup::{self, Copies};
 use super::store_watch;
 use super::users::Book;
+use super::vault::Vault;
 
 /// How an engine is started.
 #[derive(Clone, Debug)]
@@ -150,6 +151,8 @@ pub struct Engine {
     pub(super) drafts: Mutex<Drafts>,
     /// Who is in.
     pub(super) sessions: Arc<Sessions>,
+    /// Credentials, and to whom they are given.
+    pub(super) vault: Vault,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -172,7 +175,7 @@ impl Engine {
         let now = options.clock.now();
         let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
-        let (store, present, ledger, book, report) =
+        let (store, present, ledger, book, vault, report) =
             tokio::task::spawn_blocking(move || open(&dir, late_after, now))
                 .await
                 .map_err(|error| StartError::Store(error.to_string()))??;
@@ -201,6 +204,7 @@ impl Engine {
             book,
             drafts: Mutex::default(),
             sessions: Arc::default(),
+            vault,
             present: Mutex::new(present),
             options,
             settings: ArcSwap::new(settings),
@@ -380,7 +384,7 @@ fn open(
     dir: &Path,
     late_after: Duration,
     now: Timestamp,
-) -> Result<(Store, Present, Ledger, Book, OpenReport), StartError> {
+) -> Result<(Store, Present, Ledger, Book, Vault, OpenReport), StartError> {
     let failed = |error: StoreError| StartError::Store(error.to_string());
     let (store, report) = Store::open(dir, now).map_err(failed)?;
     let devices = values(store.scan(&[]).map_err(failed)?);
@@ -391,7 +395,8 @@ fn open(
     let mut present = Present::load(devices, statuses, events, late_after, now);
     present.put_incidents(ledger.shown(), ledger.windows(now));
     let book = Book::load(&store).map_err(failed)?;
-    Ok((store, present, ledger, book, report))
+    let vault = Vault::load(&store).map_err(failed)?;
+    Ok((store, present, ledger, book, vault, report))
 }
 
 /// A panic while the lock was held broke one picture at most; the next change mends it.

@@ -2,6 +2,7 @@
 
 mod address;
 mod blob;
+mod credential;
 mod device;
 mod device_set;
 mod event;
@@ -28,6 +29,9 @@ mod user;
 
 pub use address::Address;
 pub use blob::{BlobId, BlobRef};
+pub use credential::{
+    Assignment, Credential, CredentialId, CredentialKind, SecretPart, Those, credential_name,
+};
 pub use device::{Device, DeviceId, DriverId, Sealed, TransportKind};
 pub use device_set::DeviceSet;
 pub use event::{Event, EventKind, Severity};

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-/// A password, passphrase or key in the clear. It cannot be printed, compared with `==` or serialised by accident.
+use zeroize::Zeroize;
+
+/// A password, passphrase or key in the clear. It cannot be printed, compared with `==` or serialised by accident. Its memory
+/// is overwritten when it goes.
 #[derive(Clone, Default)]
 pub struct Secret(String);
 
@@ -20,6 +23,12 @@ impl Secret {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -68,6 +68,10 @@ impl Io for ToSession {
         true
     }
 
+    fn is_screen(&self) -> bool {
+        true
+    }
+
     fn read_file(&self, path: &str, at_most: usize) -> Result<Vec<u8>, String> {
         match (path, &self.input) {
             ("-", Some(input)) if input.len() > at_most => Err(format!("the text is over {at_most} bytes")),

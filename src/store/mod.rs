@@ -6,6 +6,7 @@
 pub mod backup;
 mod blobs;
 mod checker;
+pub mod encoded;
 mod error;
 mod files;
 mod format;

@@ -42,6 +42,8 @@ pub struct Network {
     pub sessions: AtomicUsize,
     pub at_once: AtomicUsize,
     pub most_at_once: AtomicUsize,
+    /// Device, user, password, enable password of each session.
+    pub logins: Mutex<Vec<[String; 4]>>,
     gate: watch::Sender<bool>,
     /// Files of OpenSSH that are looked into.
     pub known_hosts: Mutex<Vec<PathBuf>>,
@@ -54,6 +56,7 @@ impl Network {
             sessions: AtomicUsize::new(0),
             at_once: AtomicUsize::new(0),
             most_at_once: AtomicUsize::new(0),
+            logins: Mutex::default(),
             gate: watch::Sender::new(false),
             known_hosts: Mutex::default(),
         })
@@ -102,6 +105,11 @@ impl Reader for Network {
             let open = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_at_once.fetch_max(open, Ordering::SeqCst);
             let _open = AtOnce(self);
+            let (device, passwords) = (&call.device, &call.passwords);
+            let (name, login, enable) =
+                (device.name.as_str(), passwords.login.expose(), passwords.enable.expose());
+            let login = [name, &device.username, login, enable].map(str::to_owned);
+            self.logins.lock().unwrap().push(login);
             (call.progress)("show running-config");
             tokio::task::yield_now().await;
             let reading = |exact: String, doubt: Option<String>| Reading {

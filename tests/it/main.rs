@@ -29,6 +29,7 @@ mod console_sessions;
 mod console_terminal;
 mod console_timeline;
 mod console_users;
+mod credentials;
 mod demo_cut;
 mod device_fixture;
 mod device_web;

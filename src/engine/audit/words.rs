@@ -2,9 +2,10 @@
 
 use crate::engine::fields::Field;
 use crate::engine::records::{DeviceStatus, RefusedKey};
+use crate::engine::vault::{self, KeptList};
 use crate::model::{
-    Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Maintenance, Revision,
-    RevisionState, Run, clean_line,
+    Credential, Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Maintenance,
+    Revision, RevisionState, Run, clean_line,
 };
 use crate::store::{
     Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode,
@@ -96,6 +97,11 @@ fn in_words(change: &Change, before: Option<&Change>, names: Names<'_>) -> (Stri
             (plain(&change.key), told(change, |key: RefusedKey| format!("{} was refused", key.shown)))
         }
         AuditNote::TABLE => (plain(&change.key), told(change, |note: AuditNote| note.what)),
+        Credential::TABLE => {
+            let words = |is: Credential| vault::of_credential(&is, value::<Credential>(before).as_ref());
+            (number(), told(change, words))
+        }
+        KeptList::TABLE => ("list".to_owned(), told(change, |list: KeptList| vault::of_list(&list))),
         _ => (plain(&change.key), removed_or(change, "stored")),
     }
 }

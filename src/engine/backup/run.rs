@@ -136,15 +136,16 @@ impl DeviceRun {
         driver: Arc<CompiledDriver>,
     ) -> Result<Reading, Broken> {
         self.show(Stage::At("connect".to_owned()));
-        let passwords = self
+        let login = self
             .engine
-            .passwords(device)
+            .login(device)
             .map_err(|error| Broken::from(Failure::new(FailureKind::Storage, error.message)))?;
+        let device = &Arc::new(Device { username: login.username, ..device.as_ref().clone() });
         let (engine, job, place) = (Arc::downgrade(&self.engine), self.job, self.place);
         let call = Call {
             device: Arc::clone(device),
             driver,
-            passwords,
+            passwords: login.passwords,
             limits: self.engine.settings().limits,
             trust: Arc::new(StoredTrust::new(&self.engine, Arc::clone(device))),
             usual_lines: self.engine.present().status(device.id).newest.as_ref().map(|newest| newest.lines),

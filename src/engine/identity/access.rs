@@ -1,4 +1,4 @@
-//! How a device's agent may be asked: as its record says, else by the list of the settings.
+//! How a device's agent may be asked: as its record says, else by the vault, else by the list of the settings.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -29,14 +29,16 @@ pub(super) async fn address_of(device: &Device) -> Result<SocketAddr, Failure> {
 impl Engine {
     /// Whether there is a way to ask the device: somebody who only has an address is not asked by itself.
     pub(super) fn has_snmp_credentials(&self, device: &Device) -> bool {
-        device.snmp.is_told() || !listed(self, device.snmp.version).is_empty()
+        device.snmp.is_told()
+            || self.has_snmp_of_vault(device)
+            || !listed(self, device.snmp.version).is_empty()
     }
 }
 
 /// What is tried, in this order, until something works.
 pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
     let ways =
-        if device.snmp.is_told() { told(engine, device)? } else { listed(engine, device.snmp.version) };
+        if device.snmp.is_told() { told(engine, device)? } else { of_vault_or_listed(engine, device)? };
     if ways.is_empty() {
         let what = match device.snmp.version {
             Some(SnmpVersion::V3) => "snmp_user=NAME".to_owned(),
@@ -45,12 +47,18 @@ pub(super) fn ways(engine: &Engine, device: &Device) -> Result<Vec<Credentials>,
         return Err(Failure::new(
             FailureKind::Incomplete,
             format!(
-                "{} has no SNMP credentials: give it {what}, or list users and communities under [snmp] in config.toml",
+                "{} has no SNMP credentials: give it {what}, assign it one of the vault (`credential assign`), or list users and communities under [snmp] in config.toml",
                 device.name
             ),
         ));
     }
     Ok(ways)
+}
+
+fn of_vault_or_listed(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
+    let ways = engine.snmp_of_vault(device);
+    let ways = ways.map_err(|error| Failure::new(FailureKind::Storage, error.message))?;
+    Ok(if ways.is_empty() { listed(engine, device.snmp.version) } else { ways })
 }
 
 fn told(engine: &Engine, device: &Device) -> Result<Vec<Credentials>, Failure> {
