@@ -194,6 +194,7 @@ async fn no_answer_journal_event_export_or_file_of_the_store_holds_a_secret() {
     done(&shell, "credential edit core --secret enable_password --description 'of the core'").await;
     refused(&shell, "credential add b --secrets-from bad", "line 1 of the file of secrets").await;
     refused(&shell, "credential add b --secrets-from worse", "line 1 of the file of secrets").await;
+    refused(&shell, &format!("credential add b --secret {SECRET}"), "no secret of a credential").await;
     refused(&shell, "credential add core", "already").await;
     refused(&shell, "credential assign core", "say to whom").await;
     done(&shell, "credential reveal core --reason 'a test'").await;
@@ -263,7 +264,7 @@ async fn a_record_that_was_brought_back_or_moved_is_found_and_nothing_is_opened(
     for (what, record) in [("brought back", &old), ("forged", &forged), ("moved", &moved)] {
         let (store, _) = Store::open(&data, Timestamp(NOON)).unwrap();
         let entry = Entry::new(Timestamp(NOON), "mallory", "", "").put(&CredentialId(1), record);
-        store.commit_blocking(entry).unwrap();
+        store.commit(entry).await.unwrap();
         drop(store);
         let engine = engine(folder.path(), "", Network::new(), &Hand::new()).await;
         let device = engine.device("core-1").unwrap();
@@ -272,9 +273,7 @@ async fn a_record_that_was_brought_back_or_moved_is_found_and_nothing_is_opened(
         engine.stop().await;
     }
     let (store, _) = Store::open(&data, Timestamp(NOON)).unwrap();
-    store
-        .commit_blocking(Entry::new(Timestamp(NOON), "mallory", "", "").put(&CredentialId(1), &new))
-        .unwrap();
+    store.commit(Entry::new(Timestamp(NOON), "mallory", "", "").put(&CredentialId(1), &new)).await.unwrap();
     drop(store);
     let engine = engine(folder.path(), "", Network::new(), &Hand::new()).await;
     assert!(engine.login(&engine.device("core-1").unwrap()).is_ok());

@@ -15,7 +15,7 @@ const AUTH: Arg = Arg::optional("--auth", Kind::Text, "the digest of SNMP 3: md5
 const PRIV: Arg = Arg::optional("--priv", Kind::Text, "the cipher of SNMP 3: des, aes, aes256");
 const VERSION: Arg = Arg::optional("--version", Kind::Choice(&["1", "2c"]), "the version that a community is for; else 2c, then 1");
 const DESCRIPTION: Arg = Arg::optional("--description", Kind::Text, "free text");
-const SECRET: Arg = Arg::many("--secret", Kind::Choice(SecretPart::NAMES), "ask for this secret");
+const SECRET: Arg = Arg::many("--secret", Kind::Text, "ask for this secret: password, enable_password, community, auth_password, priv_password or token");
 const FILE: Arg = Arg::optional(
     "--secrets-from",
     Kind::Path,
@@ -70,7 +70,7 @@ inventory::submit! { Command {
         NAME,
         Arg::optional("--name", Kind::Text, "another name"),
         USER, AUTH, PRIV, VERSION, DESCRIPTION, SECRET, FILE,
-        Arg::many("--no-secret", Kind::Choice(SecretPart::NAMES), "take this secret away"),
+        Arg::many("--no-secret", Kind::Text, "take this secret away"),
     ],
     role: Role::Admin,
     danger: Danger::None,
