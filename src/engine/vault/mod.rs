@@ -207,5 +207,3 @@ fn place(credential: &Credential, part: SecretPart) -> String {
     format!("credential/{}/{part}/{}", credential.id.0, credential.revision)
 }
 
-#[cfg(test)]
-mod tests;
