@@ -206,4 +206,3 @@ impl Engine {
 fn place(credential: &Credential, part: SecretPart) -> String {
     format!("credential/{}/{part}/{}", credential.id.0, credential.revision)
 }
-
