@@ -8,6 +8,7 @@ mod demo_folder;
 mod editor;
 mod files;
 mod home;
+mod no_core;
 pub mod panics;
 mod process;
 mod prompt;
@@ -32,6 +33,7 @@ use start::{Asked, Start};
 
 /// Runs the process's command line and says how it ended: see [`Exit::code`].
 pub fn main() -> ExitCode {
+    no_core::forbid();
     ExitCode::from(run(std::env::args_os().skip(1)).code())
 }
 

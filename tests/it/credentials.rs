@@ -279,3 +279,46 @@ async fn a_record_that_was_brought_back_or_moved_is_found_and_nothing_is_opened(
     assert!(engine.login(&engine.device("core-1").unwrap()).is_ok());
     engine.stop().await;
 }
+
+/// The whole program: a password comes over standard input, is kept, and shown for a reason; and the process that held it
+/// leaves no core.
+#[test]
+fn the_program_takes_a_secret_from_a_pipe_and_leaves_no_core() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_noctule"));
+        command.arg("--data").arg(folder.path().join("data"));
+        command.arg("--config").arg(folder.path().join("config"));
+        command.arg("--embedded").args(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let mut adding =
+        program(&["credential", "add", "core", "--user", "noc", "--secrets-from", "-"]).spawn().unwrap();
+    let limits = format!("/proc/{}/limits", adding.id());
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let limits = std::fs::read_to_string(&limits).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        if core.split_whitespace().skip(4).take(2).eq(["0", "0"]) {
+            break;
+        }
+        assert!(Instant::now() < until, "{core}");
+        std::thread::yield_now();
+    }
+    adding.stdin.take().unwrap().write_all(format!("password={SECRET}\n").as_bytes()).unwrap();
+    let added = adding.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&added.stdout).into_owned() + &String::from_utf8_lossy(&added.stderr);
+    assert!(added.status.success() && !said.contains(SECRET), "{said}");
+
+    let shown = program(&["credential", "reveal", "core", "--reason", "a test"]).output().unwrap();
+    let said = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success() && said.contains(SECRET), "{said}");
+    let refused = program(&["credential", "reveal", "core"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(refused.stdout.is_empty());
+}
