@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use noctule::commands::Exit;
 use noctule::engine::fields::{Change, Field};
-use noctule::engine::vault::Source;
+use noctule::engine::vault::{CredentialChange, NewCredential, Source};
 use noctule::engine::{Engine, Selection};
-use noctule::model::{Role, Timestamp};
+use noctule::model::{CredentialKind, Role, Secret, SecretPart, Timestamp};
 use noctule::store::Store;
 use serde_json::Value;
 
+use crate::attach_fixture::{Client, Served};
 use crate::command_fixture::{Shell, Told};
 use crate::engine_fixture::{Hand, NOON, Network, Script, add, ann, back_up, engine};
 
@@ -321,4 +322,25 @@ fn the_program_takes_a_secret_from_a_pipe_and_leaves_no_core() {
     let refused = program(&["credential", "reveal", "core"]).output().unwrap();
     assert_eq!(refused.status.code(), Some(2));
     assert!(refused.stdout.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_console_draws_no_secret_however_it_is_asked() {
+    let served = Served::start().await;
+    let new = NewCredential {
+        name: "core".into(),
+        kind: CredentialKind::Login,
+        change: CredentialChange {
+            secrets: vec![(SecretPart::Password, Secret::new(SECRET))],
+            ..CredentialChange::default()
+        },
+    };
+    served.engine.add_credential(&ann(), new).await.unwrap();
+    let mut console = Client::screen(&served.place, 200, 40).await;
+    console.wait_for("edge-1").await;
+    console.type_keys(b":credential reveal core --reason x\r").await;
+    console.wait_for("Show a credential's secrets").await;
+    console.type_keys(b"y").await;
+    let screen = console.wait_for("run it from a shell").await;
+    assert!(!screen.contains(SECRET), "{screen}");
 }
