@@ -44,11 +44,12 @@ const MATRIX: &[Row] = &[
         number: 4,
         fault: "the power is cut",
         tests: &[
+            "tests/it/store_power_cut::no_acknowledged_backup_is_lost_when_the_power_goes",
             "src/store/tests::a_torn_end_is_cut_and_said_and_writing_goes_on",
             "src/store/tests::a_record_that_sled_lost_is_brought_back_before_anybody_reads_the_past",
             "src/store/series/pending::wherever_it_is_cut_what_was_written_before_comes_back",
         ],
-        open: "a whole file system that is cut is for the nights",
+        open: "the cut of a whole file system runs where it is asked for (NOCTULE_POWER_CUTS); it tears no sector",
     },
     Row {
         number: 5,
@@ -203,7 +204,7 @@ const MATRIX: &[Row] = &[
             "tests/it/attach::no_input_and_no_cut_of_it_harms_a_session",
             "tests/it/fuzz::wire",
             "src/server/wire::a_length_is_checked_before_there_is_room_for_it",
-            "src/server/sessions::one_account_never_takes_the_room_of_the_others",
+            "src/engine/sessions::one_account_never_takes_the_room_of_the_others",
         ],
         open: "",
     },
@@ -251,7 +252,7 @@ fn file_of(place: &str) -> PathBuf {
 }
 
 fn is_a_test(file: &Path, name: &str) -> bool {
-    let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let Ok(text) = std::fs::read_to_string(file) else { return false };
     let Some((before, _)) = text.split_once(&format!("fn {name}(")) else { return false };
     let above: Vec<&str> = before.lines().rev().take(4).collect();
     above.iter().any(|line| line.contains("test") && line.trim_start().starts_with("#["))
