@@ -347,8 +347,7 @@ impl Engine {
             if let Err(refused) = self.readmit(&person)
                 && !is_own_command(&session, by)
             {
-                let why = format!("{} has ended this session: {refused}", by.name);
-                self.sessions.end(session.number, Farewell { why, comes_back: false });
+                self.sessions.end(session.number, farewell(by, &refused.to_string()));
             }
         }
     }

@@ -1,10 +1,11 @@
 //! A shell on a device: its bytes, its window, and the connections that it runs through.
 
-use std::io;
+use std::io::{self, Cursor};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,8 +19,8 @@ const TELLING: Duration = Duration::from_secs(1);
 /// A shell. The connections end with it.
 pub struct Shell {
     heard: ChannelReadHalf,
-    /// What has come and was not read yet, and how much of it was.
-    left: (Vec<u8>, usize),
+    /// What has come, read so far.
+    left: Cursor<Bytes>,
     out: Pin<Box<dyn AsyncWrite + Send>>,
     channel: ChannelWriteHalf<Msg>,
     _path: Vec<Handle<Keys>>,
@@ -30,7 +31,7 @@ impl Shell {
     pub fn new(channel: Channel<Msg>, path: Vec<Handle<Keys>>) -> Self {
         let (heard, channel) = channel.split();
         let out = Box::pin(channel.make_writer());
-        Self { heard, left: (Vec::new(), 0), out, channel, _path: path }
+        Self { heard, left: Cursor::default(), out, channel, _path: path }
     }
 }
 
@@ -52,21 +53,17 @@ impl AsyncRead for Shell {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        while this.left.1 >= this.left.0.len() {
+        while this.left.position() >= this.left.get_ref().len() as u64 {
             match ready!(pin!(this.heard.wait()).poll(cx)) {
                 // what a device says as an error is for the person too
                 Some(ChannelMsg::Data { data } | ChannelMsg::ExtendedData { data, .. }) => {
-                    this.left = (data.to_vec(), 0);
+                    this.left = Cursor::new(data);
                 }
                 Some(ChannelMsg::Eof | ChannelMsg::Close) | None => return Poll::Ready(Ok(())),
                 Some(_) => {}
             }
         }
-        let (bytes, read) = &mut this.left;
-        let count = (bytes.len() - *read).min(into.remaining());
-        into.put_slice(&bytes[*read..*read + count]);
-        *read += count;
-        Poll::Ready(Ok(()))
+        Pin::new(&mut this.left).poll_read(cx, into)
     }
 }
 
