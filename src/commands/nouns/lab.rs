@@ -28,7 +28,7 @@ inventory::submit! { Command {
         Arg::switch("--legacy", "they speak only the SSH algorithms of 2005"),
         Arg::optional("--inventory", Kind::Path, "write them as a CSV for device import, once all listen"),
     ],
-    role: Role::Viewer,
+    role: Role::Admin,
     danger: Danger::None,
     needs: Needs::Folders,
     run: |call| Box::pin(lab(call)),
