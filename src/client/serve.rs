@@ -1,14 +1,16 @@
 //! `serve`: the engine without a terminal, for every operator at once.
 
 use std::fs::{File, OpenOptions};
+use std::io::IsTerminal;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use rustix::fs::OFlags;
+use tokio::signal::unix::Signal;
 
 use super::signals::Signals;
 use super::start::Start;
-use super::{complain, panics, workers};
+use super::{panics, workers};
 use crate::commands::{Args, Exit};
 use crate::engine::Engine;
 use crate::server::{Bound, Log, Server, systemd};
@@ -25,15 +27,20 @@ pub fn run(start: &Start, args: &Args) -> Exit {
         // a session of its own: it outlives the one that it was started from; refused where it has one already
         let _ = rustix::process::setsid();
     }
+    let ends_badly = |why: &str| {
+        // as journald reads it, or for people
+        Log::stderr().error(why);
+        Exit::Failed
+    };
     let engines = match workers() {
         Ok(workers) => workers,
-        Err(why) => return complain(&why, Exit::Failed),
+        Err(why) => return ends_badly(&why),
     };
     // what draws never waits for what works
     let drawing = tokio::runtime::Builder::new_multi_thread().worker_threads(DRAWING).enable_all().build();
     let drawing = match drawing {
         Ok(drawing) => drawing,
-        Err(error) => return complain(&format!("starting threads: {error}"), Exit::Failed),
+        Err(error) => return ends_badly(&format!("starting threads: {error}")),
     };
     let served = drawing.block_on(async {
         let mut signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
@@ -73,7 +80,7 @@ pub fn run(start: &Start, args: &Args) -> Exit {
     });
     let exit = match served {
         Ok(()) => Exit::Done,
-        Err(why) => complain(&why, Exit::Failed),
+        Err(why) => ends_badly(&why),
     };
     for runtime in [drawing, engines] {
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -98,7 +105,10 @@ async fn until_the_end(server: &Server, until_idle: Option<Duration>, signals: &
             None => std::future::pending::<()>().await,
         }
     };
+    // of a terminal, it says that this one has gone
+    let hang_up = if std::io::stdin().is_terminal() { None } else { signals.take_hang_up() };
     tokio::select! {
+        () = reload_at(hang_up, server) => String::new(),
         exit = signals.ending() => match exit {
             Exit::Signal(15) => "it was told to (SIGTERM)".to_owned(),
             Exit::Signal(2) => "it was told to (SIGINT)".to_owned(),
@@ -108,6 +118,17 @@ async fn until_the_end(server: &Server, until_idle: Option<Duration>, signals: &
         () = idle => "nobody has wanted it for a while".to_owned(),
         () = alive => String::new(),
     }
+}
+
+/// Reads the settings anew at each SIGHUP: `systemctl reload`. Never ends.
+async fn reload_at(hang_up: Option<Signal>, server: &Server) {
+    let Some(mut hang_up) = hang_up else { return std::future::pending().await };
+    while hang_up.recv().await.is_some() {
+        systemd::tell_reloading();
+        server.reload().await;
+        systemd::tell("READY=1");
+    }
+    std::future::pending().await
 }
 
 /// Where it says how it goes: a file of its own where it was started by a console, which may go.

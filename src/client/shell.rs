@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::connection::{Connection, NoSession};
 use super::signals::Signals;
 use super::start::Start;
+use super::starter::host_serves_nobody;
 use super::{files, prompt, remote};
 use crate::commands::{self, Door, Exit, Io, Needs};
 use crate::model::Secret;
@@ -55,6 +56,12 @@ fn run_in_engine(start: &Start) -> Result<Option<Exit>, String> {
     let exit = here.block_on(async {
         let connection = match Connection::open(start, None).await {
             Ok(connection) => connection,
+            // somebody who has pressed Tab wants no complaint
+            Err(_) if start.words.first().is_some_and(|word| word == "complete") => return Ok(None),
+            Err(NoSession::Nobody) if start.place.is_hosts() => return Err(host_serves_nobody()),
+            Err(lost @ NoSession::Lost) if start.place.is_hosts() => {
+                return Err(format!("{lost}: try again"));
+            }
             Err(NoSession::Nobody | NoSession::Lost) => return Ok(None),
             Err(refused) => return Err(refused.to_string()),
         };

@@ -39,6 +39,12 @@ impl Signals {
         (self.hang_up, self.outlives_terminal) = (None, true);
     }
 
+    /// Takes the hang-up out of what ends the program, for whoever listens to it themselves: it means "read your settings
+    /// anew" where there is no terminal to hang up. `None` where it is ignored.
+    pub fn take_hang_up(&mut self) -> Option<Signal> {
+        self.hang_up.take()
+    }
+
     /// Whether the program goes on without its terminal.
     pub fn outlives_terminal(&self) -> bool {
         self.outlives_terminal

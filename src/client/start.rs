@@ -10,7 +10,7 @@ use crate::commands::Person;
 use crate::engine::Options;
 use crate::engine::users::{Caller, Origin};
 use crate::model::clean_line;
-use crate::server::{SocketPlace, account_of};
+use crate::server::{SocketPlace, account_of, usual_place};
 
 /// How the program was started.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ impl Start {
         for word in words {
             rest.push(word?);
         }
+        // whose folder is named, or who is an engine itself, is not the host's
+        let is_own = data.is_some() || embedded || rest.first().is_some_and(|word| word == "serve");
         let options = Options::new(
             usual_folder(data, "--data", ProjectDirs::data_dir)?,
             usual_folder(config, "--config", ProjectDirs::config_dir)?,
@@ -86,7 +88,8 @@ impl Start {
         let socket = socket.filter(|path| !path.as_os_str().is_empty());
         let place = match &socket {
             Some(path) => SocketPlace::named(path.clone(), &options.data_dir),
-            None => SocketPlace::in_data(&options.data_dir),
+            None if is_own => SocketPlace::in_data(&options.data_dir),
+            None => usual_place(&options.data_dir),
         };
         let person = Person::of_account(caller(), read_only);
         Ok(Asked::Start(Box::new(Self { words: rest, options, person, place, socket, embedded, speaks_for })))

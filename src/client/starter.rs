@@ -22,6 +22,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The most of what an engine says that does not start, in bytes.
 const LONGEST_WORDS: u64 = 16 << 10;
 
+/// What to do where the service of this host does not run.
+pub fn host_serves_nobody() -> String {
+    "the engine of this host does not run: `systemctl start noctule.socket` as root starts it; for a store of your own: \
+     noctule --data DIR"
+        .to_owned()
+}
+
 /// Engines that this process has started.
 #[derive(Default)]
 pub struct Starter {
@@ -45,10 +52,12 @@ impl Starter {
                     self.has_started |= own;
                     return Ok(connection);
                 }
+                Err(NoSession::Nobody) if start.place.is_hosts() => return Err(host_serves_nobody()),
                 Err(NoSession::Nobody | NoSession::Lost) => {}
                 Err(refused) => return Err(refused.to_string()),
             }
-            if !own {
+            // that of the host is started by systemd
+            if !own && !start.place.is_hosts() {
                 self.begin(start)?;
                 own = true;
             }

@@ -18,7 +18,7 @@ use crate::store::Store;
 pub(super) const BEFORE: &[(&str, &str)] = &[
     ("--data", "the folder of the store"),
     ("--config", "the folder of settings, drivers and themes"),
-    ("--socket", "where the engine listens, if not in its data folder"),
+    ("--socket", "where the engine listens: else NOCTULE_SOCKET, one's own data folder, the host's service"),
     ("--embedded", "in this process, beside no engine"),
     ("--as", "whom a trusted account speaks for"),
     ("--read-only", "look, and change nothing"),

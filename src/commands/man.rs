@@ -22,6 +22,13 @@ noctule \- the operator console of a network
 .IR TEXT ]
 .SH DESCRIPTION
 Without a command the full-screen console opens.
+It attaches to the engine that runs: the one that
+.B \-\-socket
+or
+.B NOCTULE_SOCKET
+names, else one's own, else the service of this host
+.RI ( /run/noctule/noctule.sock ).
+Where this host has no such service, an engine of one's own is started.
 A command runs alike at a shell, on the console's
 .B :
 line and behind its keys.
@@ -71,6 +78,9 @@ Device kinds of one's own, and rules for who a device is.
 .TP
 .I data.key
 In the data folder: the key of every secret in the store.
+.TP
+.IR /etc/noctule/ ", " /var/lib/noctule/store/
+The folders of the service.
 .SH SEE ALSO
 .BR ssh (1),
 .BR ssh_config (5)

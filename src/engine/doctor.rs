@@ -239,7 +239,11 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
         (config.join("identity"), 0o022, "can be changed by other users"),
     ];
     for (path, forbidden, what) in folders.into_iter().chain(files_of_settings(config)) {
-        findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
+        // nobody else gets to what lies in a folder that is closed to them
+        let is_shut_in = path.parent().is_some_and(|folder| folder.starts_with(config) && is_closed(folder));
+        if !is_shut_in {
+            findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
+        }
     }
     if findings.is_empty() {
         findings
@@ -260,6 +264,11 @@ fn files_of_settings(config: &Path) -> Vec<(PathBuf, u32, &'static str)> {
     let of_secrets =
         of_secrets.map(|path| (path, 0o077, "holds secrets of SNMP and can be read by other users"));
     std::iter::once(settings).chain(of_secrets).collect()
+}
+
+/// Whether nobody but its owner can reach what lies in a folder, whatever the files' own modes are.
+pub(in crate::engine) fn is_closed(folder: &Path) -> bool {
+    std::fs::metadata(folder).is_ok_and(|data| data.is_dir() && data.permissions().mode() & 0o077 == 0)
 }
 
 fn look_at_mode(path: &Path, forbidden: u32, what: &str, must_be_there: bool) -> Option<Finding> {

@@ -107,6 +107,7 @@ pub struct Engine {
     /// Read anew when the file is changed: see `settings/reload`.
     pub(super) settings: ArcSwap<Settings>,
     pub(super) reload: Mutex<Reload>,
+    pub(super) opening_notes: Vec<String>,
     pub(super) store: Store,
     pub(super) reader: Arc<dyn Reader>,
     /// Read anew when an operator's driver file is saved.
@@ -209,11 +210,12 @@ impl Engine {
             options,
             settings: ArcSwap::new(settings),
             reload: Mutex::new(reload),
+            opening_notes: report.notes,
             store,
             reader,
             drivers: ArcSwap::from_pointee(drivers),
         });
-        engine.tell_notes(&report.notes);
+        engine.tell_notes(&engine.opening_notes);
         engine.publish_now();
         engine.start_workers();
         if engine.options.pulse && engine.settings().pulse.watch {
@@ -284,6 +286,11 @@ impl Engine {
     /// Events as they happen. A reader that falls 1 024 behind is told so and goes on with the newest.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.bus.subscribe()
+    }
+
+    /// What the store had to say when it was opened.
+    pub fn opening_notes(&self) -> &[String] {
+        &self.opening_notes
     }
 
     /// The settings in force.

@@ -9,12 +9,13 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Group, Uid};
 use rustix::fs::OFlags;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::admit::account_name;
+use crate::model::clean_line;
 
 /// The socket's name in the data folder.
 pub const NAME: &str = "engine.sock";
@@ -32,8 +33,18 @@ const BUSY: Duration = Duration::from_millis(20);
 pub struct SocketPlace {
     path: PathBuf,
     data_dir: PathBuf,
-    /// Somebody has named it: others than the engine's own account may be meant to use it.
-    is_named: bool,
+    whose: Whose,
+}
+
+/// Whom a place is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The account that has the data, alone.
+    Own,
+    /// Somebody has named it: others may be meant to use it.
+    Named,
+    /// The service of this host, for all who may reach it.
+    Host,
 }
 
 /// Why there is no socket, or no connection.
@@ -65,12 +76,22 @@ pub enum SocketError {
 impl SocketPlace {
     /// The usual place, in the data folder, for its owner alone.
     pub fn in_data(data_dir: &Path) -> Self {
-        Self { path: data_dir.join(NAME), data_dir: data_dir.to_owned(), is_named: false }
+        Self { path: data_dir.join(NAME), data_dir: data_dir.to_owned(), whose: Whose::Own }
     }
 
     /// Another one, for its owner and the group of its folder.
     pub fn named(path: PathBuf, data_dir: &Path) -> Self {
-        Self { path, data_dir: data_dir.to_owned(), is_named: true }
+        Self { path, data_dir: data_dir.to_owned(), whose: Whose::Named }
+    }
+
+    /// The one of this host's service; see [`super::usual_place`].
+    pub(super) fn of_host(path: PathBuf, data_dir: &Path) -> Self {
+        Self { path, data_dir: data_dir.to_owned(), whose: Whose::Host }
+    }
+
+    /// Whether it is the one of this host's service, which systemd starts and nobody else does.
+    pub fn is_hosts(&self) -> bool {
+        self.whose == Whose::Host
     }
 
     /// Where it lies.
@@ -135,7 +156,7 @@ impl SocketPlace {
 
     /// Who may connect: the owner; at a place that was named, the group of the folder too.
     fn permit(&self, folder: &Folder, made: &Path) -> io::Result<()> {
-        if !self.is_named {
+        if self.whose == Whose::Own {
             return fs::set_permissions(made, fs::Permissions::from_mode(0o600));
         }
         let group = folder.data.gid();
@@ -181,6 +202,9 @@ impl SocketPlace {
             {
                 return Err(nobody());
             }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(refused(self.not_permitted(&there)));
+            }
             Err(source) => return Err(self.failed("connecting to", source)),
         };
         let peer = socket.peer_cred().map_err(|source| self.failed("asking who listens on", source))?.uid();
@@ -193,11 +217,26 @@ impl SocketPlace {
         Ok(socket)
     }
 
+    /// What to do about a socket that this account may not use.
+    fn not_permitted(&self, socket: &Metadata) -> String {
+        let account = account_name(Uid::effective());
+        let group = Group::from_gid(Gid::from_raw(socket.gid())).ok().flatten().map(|group| group.name);
+        let way = match group.filter(|_| socket.mode() & 0o020 != 0) {
+            Some(group) => format!(
+                "the group {group} may: `usermod -aG {group} {account}` as root, and log in anew",
+                group = clean_line(&group)
+            ),
+            None => "its owner alone may".to_owned(),
+        };
+        let own = if self.is_hosts() { "; for a store of your own: noctule --data DIR" } else { "" };
+        format!("{account} may not connect to the engine, {way}{own}")
+    }
+
     fn believed(&self, folder: &Metadata) -> Vec<u32> {
         let mut believed = vec![0, Uid::effective().as_raw()];
         believed.extend(fs::metadata(&self.data_dir).ok().map(|data| data.uid()));
         // in a folder that everybody may write to, anybody may have put it there
-        if self.is_named && folder.mode() & 0o002 == 0 {
+        if self.whose != Whose::Own && folder.mode() & 0o002 == 0 {
             believed.push(folder.uid());
         }
         believed

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::attached::Host;
+use super::event_log;
 use super::listen::Bound;
 use super::log::Log;
 use super::systemd;
@@ -24,14 +25,17 @@ const LAST_WORDS: Duration = Duration::from_secs(8);
 pub struct Server {
     host: Arc<Host>,
     accepting: JoinHandle<()>,
+    logging: JoinHandle<()>,
 }
 
 impl Server {
     /// Serves whoever connects to `bound`, in the runtime that it is called in; commands run on `workers`.
     pub fn begin(engine: Arc<Engine>, options: Options, bound: Bound, workers: Handle, log: Log) -> Self {
+        let logging = tokio::spawn(event_log::write(engine.subscribe(), log.clone()));
+        event_log::begin(&engine, &log);
         let host = Arc::new(Host { engine, options, workers, log });
         let accepting = tokio::spawn(accept(bound, Arc::clone(&host)));
-        Self { host, accepting }
+        Self { host, accepting, logging }
     }
 
     /// Who is in.
@@ -56,6 +60,16 @@ impl Server {
         }
     }
 
+    /// Reads `config.toml` and the drivers' files now, and says in the log what came of it.
+    pub async fn reload(&self) {
+        let Host { engine, log, .. } = &*self.host;
+        engine.reload_drivers();
+        // an event tells of what is wrong
+        if engine.reload_settings().await.is_ok() {
+            log.info("the settings and the drivers were read anew");
+        }
+    }
+
     /// Ends everything in good order: nobody new comes in, backups at work end or are marked as cancelled, everybody is
     /// told `why`.
     pub async fn drain(self, why: &str) {
@@ -75,6 +89,7 @@ impl Server {
             log.warning(&format!("{} sessions did not end in time", sessions.list().len()));
         }
         engine.stop().await;
+        self.logging.abort();
         log.info("has stopped");
     }
 }

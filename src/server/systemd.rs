@@ -46,6 +46,13 @@ pub fn tell(state: &str) {
     let _ = address.and_then(|address| UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address));
 }
 
+/// Tells systemd that the settings are read anew, until `READY=1` says that they are. It wants to know when that began.
+pub fn tell_reloading() {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let microseconds = now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1000);
+    tell(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
+}
+
 /// How often systemd wants to hear `WATCHDOG=1`: twice as often as it waits.
 pub fn watchdog() -> Option<Duration> {
     let microseconds: u64 = std::env::var("WATCHDOG_USEC").ok()?.parse().ok()?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::engine::ActError;
-use crate::engine::doctor::Finding;
+use crate::engine::doctor::{Finding, is_closed};
 use crate::engine::start::Engine;
 use crate::model::Severity;
 
@@ -61,7 +61,7 @@ impl Engine {
 /// A file with secrets is its owner's alone.
 fn look_at_reading(path: &Path) -> Option<Finding> {
     let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    (mode & 0o077 != 0).then(|| {
+    (mode & 0o077 != 0 && !path.parent().is_some_and(is_closed)).then(|| {
         let message = format!("{} can be read by other users", path.display());
         Finding::bad(TOPIC, Severity::Warning, message, &format!("chmod go= {}", path.display()))
     })

@@ -77,6 +77,27 @@ impl Engine {
         waiting.filter(|(_, key, _)| key.at_restart).map(|(name, ..)| name).collect()
     }
 
+    /// Reads `config.toml` now, without waiting for it to stand still, and takes it up.
+    ///
+    /// # Errors
+    /// What is wrong with it; the settings stay as they were.
+    pub async fn reload_settings(self: &Arc<Self>) -> Result<(), SettingsError> {
+        let now = stamp(&self.options.config_dir);
+        let read = Settings::read(&self.options.config_dir);
+        {
+            let mut reload = lock(&self.reload);
+            (reload.read, reload.seen) = (now, now);
+        }
+        match read {
+            Ok(settings) => self.take_up_settings(overridden(settings, &self.options)).await,
+            Err(error) => {
+                self.keep_settings(error.clone());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     async fn look_at_settings_file(self: &Arc<Self>) {
         let now = stamp(&self.options.config_dir);
         {
