@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench attach` runs `noctule serve` with 10 000 devices, each probed every ten seconds, and attaches
 //! sessions of 200×60 over its Unix socket. The same engine serves one session, then fifty, so that the two compare. Then
-//! (as root, with OpenSSH) a key is held over a real SSH session whose TCP link is slow.
+//! (as root, with OpenSSH) a key is held over a real SSH session whose TCP link is slow. `NOCTULE=PATH` measures that program
+//! instead of this one: before and after beside each other.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a measurement that cannot be made ends the bench")]
 
@@ -19,13 +20,17 @@ use client::{Order, Seen, Session};
 use noctule::server::SocketPlace;
 use tokio::sync::watch;
 
-const NOCTULE: &str = env!("CARGO_BIN_EXE_noctule");
 const DEVICES: usize = 10_000;
 const SESSIONS: usize = 50;
 /// How many attach at the same time: of one account, the engine meets no more than 16 strangers at once.
 const AT_ONCE: usize = 10;
 const COLUMNS: u16 = 200;
 const ROWS: u16 = 60;
+
+/// The program that is measured.
+fn noctule() -> String {
+    std::env::var("NOCTULE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_noctule").to_owned())
+}
 
 fn main() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -57,7 +62,7 @@ fn fill(folder: &Path, data: &Path) {
     }
     let file = folder.join("assets.csv");
     std::fs::write(&file, csv).expect("a file");
-    let done = Command::new(NOCTULE).arg("--data").arg(data).args(["device", "import"]).arg(file).output();
+    let done = Command::new(noctule()).arg("--data").arg(data).args(["device", "import"]).arg(file).output();
     assert!(done.expect("import runs").status.success());
 }
 
@@ -137,9 +142,11 @@ async fn report(
 ) {
     let bytes = || seen.iter().map(|seen| seen.bytes.load(Ordering::Relaxed)).sum::<u64>();
     while waited.try_recv().is_ok() {}
-    let (before, cpu, began) = (bytes(), engine.cpu_seconds(), Instant::now());
+    let (before, cpu, clients, began) =
+        (bytes(), engine.cpu_seconds(), cpu_seconds(std::process::id()), Instant::now());
     tokio::time::sleep(long).await;
     let seconds = began.elapsed().as_secs_f64();
+    let share = |cpu: f64| 100.0 * cpu / seconds;
     let mut waits: Vec<Duration> = waited.try_iter().collect();
     waits.sort();
     let keys = match waits.len() {
@@ -151,9 +158,10 @@ async fn report(
         ),
     };
     println!(
-        "  {name:<20} {:>8.1} B/s each  {:>6.2} % of a core{keys}",
+        "  {name:<20} {:>8.1} B/s each  {:>6.2} % of a core, the clients {:>5.2} %{keys}",
         (bytes() - before) as f64 / seconds / seen.len() as f64,
-        100.0 * (engine.cpu_seconds() - cpu) / seconds
+        share(engine.cpu_seconds() - cpu),
+        share(cpu_seconds(std::process::id()) - clients)
     );
 }
 
@@ -162,16 +170,13 @@ struct Serving(Child);
 
 impl Serving {
     fn start(data: &Path, config: &Path) -> Self {
-        let mut command = Command::new(NOCTULE);
+        let mut command = Command::new(noctule());
         command.arg("--data").arg(data).arg("--config").arg(config).arg("serve").stderr(Stdio::null());
         Self(command.spawn().expect("the engine starts"))
     }
 
     fn cpu_seconds(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) / 100.0
+        cpu_seconds(self.0.id())
     }
 
     fn resident_megabytes(&self) -> f64 {
@@ -187,6 +192,14 @@ impl Drop for Serving {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The CPU that a process has used.
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-use super::{COLUMNS, NOCTULE, ROWS};
+use super::{COLUMNS, ROWS, noctule};
 
 const SSHD: &str = "/usr/sbin/sshd";
 /// One way.
@@ -92,7 +92,7 @@ impl Screen {
         ssh.args(["-o", "IdentitiesOnly=yes", "-o", "LogLevel=ERROR", "-p", &link.port().to_string(), "-i"]);
         ssh.arg(&key);
         ssh.arg(format!("root@{}", link.ip()));
-        ssh.arg(format!("COLORTERM=truecolor {NOCTULE} --socket {}", socket.display()));
+        ssh.arg(format!("COLORTERM=truecolor {} --socket {}", noctule(), socket.display()));
         ssh.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(ssh).expect("ssh starts");
         drop(pair.slave);

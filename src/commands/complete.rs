@@ -198,8 +198,7 @@ fn take_folders<'a>(door: &mut Door, mut words: &'a [String]) -> Result<&'a [Str
 /// The next words of the commands whose name begins with `head`: nouns, then verbs.
 fn next_of_names(head: &[&str], last: &str, flags: &[(&str, &str)]) -> Vec<Offer> {
     let mut offers: Vec<Offer> = Vec::new();
-    let commands = all();
-    for command in &commands {
+    for command in all() {
         let parts: Vec<&str> = command.name.split(' ').collect();
         let Some(next) = parts.get(head.len()).filter(|_| parts.starts_with(head)) else { continue };
         if !next.starts_with(last) || offers.iter().any(|offer| offer.word == *next) {

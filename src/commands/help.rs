@@ -12,7 +12,7 @@ pub fn overview(words: &[&str]) -> Option<String> {
         let mut parts = name.split(' ');
         words.iter().all(|word| parts.next() == Some(word))
     };
-    let commands: Vec<_> = all().into_iter().filter(|command| begins(command.name)).collect();
+    let commands: Vec<_> = all().filter(|command| begins(command.name)).collect();
     match commands[..] {
         [] => return None,
         [one] => return Some(of(one)),
@@ -68,7 +68,7 @@ pub fn unknown(words: &[String]) -> String {
     if noun.starts_with('-') {
         return format!("there is no flag {} before a command; `noctule help` lists what there is", asked[0]);
     }
-    let names: Vec<&str> = all().into_iter().map(|command| command.name).collect();
+    let names: Vec<&str> = all().map(|command| command.name).collect();
     let of_noun: Vec<&str> =
         names.iter().copied().filter(|name| name.split(' ').next() == Some(noun)).collect();
     let whole = asked.join(" ");

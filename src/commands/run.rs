@@ -220,17 +220,17 @@ fn take_global(words: &[String]) -> Result<(Flags, Vec<String>), String> {
 }
 
 /// The command that the words begin with, and the words after its name; the longest name wins.
-pub fn find(words: &[String]) -> Option<(&'static Command, &[String])> {
+pub fn find<W: AsRef<str>>(words: &[W]) -> Option<(&'static Command, &[W])> {
+    // how many words it takes, where they begin with them
     let begins = |name: &str| {
-        let count = name.split(' ').count();
-        (words.len() >= count && name.split(' ').eq(words[..count].iter().map(String::as_str)))
-            .then_some(count)
+        let mut given = words.iter();
+        let fits = name.split(' ').all(|part| given.next().is_some_and(|word| word.as_ref() == part));
+        fits.then(|| words.len() - given.len())
     };
     all()
-        .into_iter()
-        .flat_map(|command| {
+        .filter_map(|command| {
             let names = command.aliases.iter().chain([&command.name]);
-            names.filter_map(|name| begins(name)).map(move |count| (count, command)).collect::<Vec<_>>()
+            Some((names.filter_map(|name| begins(name)).max()?, command))
         })
         .max_by_key(|(count, _)| *count)
         .map(|(count, command)| (command, &words[count..]))

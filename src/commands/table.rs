@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::LazyLock;
 
 use super::arg::Arg;
 use super::call::{Call, Exit};
@@ -52,8 +53,11 @@ pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Exit, ActError>> + Sen
 pub type Run = fn(&Call) -> Running<'_>;
 
 /// Every command, by name.
-pub fn all() -> Vec<&'static Command> {
-    let mut all: Vec<&Command> = inventory::iter::<Command>.into_iter().collect();
-    all.sort_by_key(|command| command.name);
-    all
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    static ALL: LazyLock<Vec<&Command>> = LazyLock::new(|| {
+        let mut all: Vec<&Command> = inventory::iter::<Command>.into_iter().collect();
+        all.sort_by_key(|command| command.name);
+        all
+    });
+    ALL.iter().copied()
 }

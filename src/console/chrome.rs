@@ -46,7 +46,10 @@ impl Screen {
     /// Draws the whole screen and returns where the cursor blinks.
     pub fn draw(&mut self, buf: &mut Buffer) -> Option<(u16, u16)> {
         let area = buf.area;
-        buf.set_style(area, self.cx.theme.style(Token::Text));
+        let plain = self.cx.theme.style(Token::Text);
+        for cell in &mut buf.content {
+            cell.set_style(plain);
+        }
         if area.width < 40 || area.height < 8 {
             notice(area, buf, &self.cx.theme, "noctule needs 40×8 or more");
             return None;
@@ -239,13 +242,16 @@ impl Screen {
         let at = self.cx.snapshot.at;
         match self.frozen {
             Some(_) => add(format!("frozen {}", self.cx.clock(at)), Token::Marked, 0),
-            None if at.age(self.cx.now) >= STALE => {
-                add(format!("{} old", self.cx.age(Some(at))), Token::Warn, 0);
-            }
+            None if self.says_it_is_old() => add(format!("{} old", self.cx.age(Some(at))), Token::Warn, 0),
             None => {}
         }
         parts.retain(|part| !part.text.is_empty());
         parts
+    }
+
+    /// Whether the title row says how old the picture is.
+    pub(super) fn says_it_is_old(&self) -> bool {
+        self.cx.snapshot.at.age(self.cx.now) >= STALE
     }
 
     /// Who looks over the operator's shoulder, in words.

@@ -132,8 +132,7 @@ fn completions(typed: &str, cx: &Cx) -> Vec<String> {
 
 /// The command of the table that a line begins with.
 pub(super) fn command_of(words: &[&str]) -> Option<&'static Command> {
-    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    commands::find(&words).map(|(command, _)| command)
+    commands::find(words).map(|(command, _)| command)
 }
 
 /// The words that may stand after `head` and begin with `last`.
@@ -195,7 +194,7 @@ mod tests {
             }
         };
         let devices = [(1, "core-1"), (2, "core-2"), (3, "edge-1")].map(row);
-        let snapshot = Snapshot { devices: devices.into(), ..Snapshot::default() };
+        let snapshot = Snapshot { devices: devices.into_iter().collect(), ..Snapshot::default() };
         Cx {
             snapshot: Arc::new(snapshot),
             now: Timestamp(0),

@@ -51,7 +51,7 @@ pub struct CommandRun {
 impl Cx {
     /// The device of this number.
     pub fn device(&self, id: DeviceId) -> Option<&DeviceRow> {
-        self.snapshot.devices.iter().find(|row| row.device.id == id)
+        self.snapshot.devices.by_id(id)
     }
 
     /// The device of this name that is not deleted.

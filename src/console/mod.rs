@@ -25,6 +25,7 @@ pub mod widgets;
 pub mod words;
 
 mod act;
+mod canvas;
 mod chrome;
 mod help;
 mod views;

@@ -1,5 +1,7 @@
 //! What a pane is. A new one is a file in `panes/` and nothing else.
 
+use std::sync::LazyLock;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -48,8 +50,10 @@ pub enum Topic {
     Jobs,
     /// The event log.
     Events,
-    /// Whether the devices answer.
+    /// Whether the devices answer, and how fast: moves every second.
     Pulse,
+    /// Whether the devices answer, for panes that show nothing of single probes.
+    Answers,
     /// Incidents and planned work.
     Incidents,
     /// What devices say they are.
@@ -199,9 +203,12 @@ pub trait Pane: Send {
 
 /// Every pane, those with a number first, in its order.
 pub fn all() -> impl Iterator<Item = &'static Decl> {
-    let mut all: Vec<&Decl> = inventory::iter::<Decl>.into_iter().collect();
-    all.sort_by_key(|decl| (decl.tab.unwrap_or(u8::MAX), decl.name));
-    all.into_iter()
+    static ALL: LazyLock<Vec<&Decl>> = LazyLock::new(|| {
+        let mut all: Vec<&Decl> = inventory::iter::<Decl>.into_iter().collect();
+        all.sort_by_key(|decl| (decl.tab.unwrap_or(u8::MAX), decl.name));
+        all
+    });
+    ALL.iter().copied()
 }
 
 /// The pane of this name or other name.
@@ -222,6 +229,7 @@ impl Decl {
             Topic::Jobs => from.jobs != to.jobs,
             Topic::Events => from.events != to.events,
             Topic::Pulse => from.pulse != to.pulse,
+            Topic::Answers => from.answers != to.answers,
             Topic::Incidents => from.incidents != to.incidents,
             Topic::Identities => from.identities != to.identities,
         })

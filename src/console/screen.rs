@@ -289,10 +289,25 @@ impl Screen {
             // what is new is told of all the same
             return self.look_for_news();
         }
+        let looks_different = self.is_seen_in(&snapshot);
         self.cx.snapshot = snapshot;
-        self.look_for_news();
+        let has_news = self.look_for_news();
         self.after();
-        true
+        looks_different || has_news
+    }
+
+    /// Whether something that is drawn may differ between the picture that is shown and the `next`.
+    fn is_seen_in(&self, next: &Snapshot) -> bool {
+        let shown = &self.cx.snapshot;
+        // what lies over a pane, or hangs on a wall, may be about anything
+        let may_be_anything = self.wall || !matches!(self.overlay, Overlay::None);
+        let in_pane = self.stack.last().is_none_or(|slot| slot.decl.is_moved(&slot.seen, &next.versions));
+        let around = shown.totals != next.totals
+            || shown.versions.incidents != next.versions.incidents
+            || shown.next_backup != next.next_backup
+            || shown.store_trouble != next.store_trouble
+            || self.says_it_is_old();
+        may_be_anything || in_pane || around
     }
 
     /// Rings for incidents that are new to this session, and says which. Whether there is one.

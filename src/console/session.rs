@@ -8,6 +8,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::action::{LineId, Output, QueryId, Request, TerminalId};
+use super::canvas;
 use super::cx::Cx;
 use super::gate::Gate;
 use super::keymap::Keymap;
@@ -187,7 +188,11 @@ impl Session {
 
     /// What the operator may do from now on.
     pub fn may(&mut self, rights: Rights) {
-        self.screen.cx.rights = rights;
+        if self.screen.cx.rights != rights {
+            self.screen.cx.rights = rights;
+            // what cannot be done is not among the hints
+            self.dirty = true;
+        }
     }
 
     /// The answer to a [`Request::Query`].
@@ -240,13 +245,15 @@ impl Session {
         if std::mem::take(&mut self.screen.redraw) {
             self.painter.forget();
         }
-        let (buffer, cursor) = self.draw();
+        let mut buffer = canvas::take(self.area);
+        let cursor = self.screen.draw(&mut buffer);
         if !self.screen.watched_by.is_empty() {
             self.mirrored = Some(mirror::picture(&buffer, cursor));
         }
         // a pane knows its window when it has been drawn
         self.screen.dial();
-        let painted = self.painter.paint(&buffer, cursor);
+        let painted = self.painter.paint(&mut buffer, cursor);
+        canvas::give_back(buffer);
         let mut out = String::with_capacity(painted.len() + 32);
         if self.sync && !painted.is_empty() {
             out.push_str(sequence::SYNC_BEGIN);

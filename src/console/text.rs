@@ -10,13 +10,21 @@ use unicode_width::UnicodeWidthStr;
 
 /// How many columns a text takes.
 pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    if is_plain(text) { text.len() } else { UnicodeWidthStr::width(text) }
+}
+
+/// Whether each byte is a character of one column, as of nearly every text.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// The text cut to at most `columns`; what is cut ends in `…`.
 pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
+    }
+    if is_plain(text) && columns > 0 {
+        return Cow::Owned(format!("{}…", &text[..columns - 1]));
     }
     let mut out = String::new();
     let mut used = 0;
@@ -42,6 +50,14 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: St
         return x;
     }
     let columns = columns.min(area.right() - x);
+    if is_plain(text) && text.len() <= usize::from(columns) {
+        let from = buf.index_of(x, y);
+        for (cell, byte) in buf.content[from..].iter_mut().zip(text.bytes()) {
+            cell.set_char(char::from(byte)).set_style(style);
+        }
+        // it is no longer than `columns`
+        return x + u16::try_from(text.len()).unwrap_or(columns);
+    }
     let (after, _) = buf.set_stringn(x, y, fit(text, usize::from(columns)), usize::from(columns), style);
     after
 }

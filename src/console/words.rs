@@ -49,6 +49,15 @@ fn stage(device: DeviceId, cx: &Cx) -> Option<Cow<'_, str>> {
     })
 }
 
+/// The names of the devices that a command is about, in a table of devices: the marked ones, else the selected one.
+pub fn chosen(table: &Table, cx: &Cx) -> Vec<String> {
+    if table.has_marked() {
+        return marked_or_selected(table, cx.snapshot.devices.iter().map(|row| &row.device));
+    }
+    let selected = table.selected_id().and_then(|id| cx.device(DeviceId(id)));
+    selected.map(|row| row.device.name.to_string()).into_iter().collect()
+}
+
 /// The names of the devices that a command is about: those of `devices` that are marked in the table, else the selected one.
 pub fn marked_or_selected<'a>(table: &Table, devices: impl Iterator<Item = &'a Arc<Device>>) -> Vec<String> {
     let (marks, cursor) = (table.marked(), table.selected_id());

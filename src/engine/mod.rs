@@ -6,6 +6,7 @@ pub mod audit;
 pub mod backup;
 mod bodies;
 pub mod clock;
+mod device_rows;
 pub mod diff;
 pub mod discover;
 pub mod doctor;

@@ -65,7 +65,15 @@ impl Present {
             first_event,
             next_device: devices.iter().map(|device| device.id.0 + 1).max().unwrap_or(1),
             events: events.into(),
-            versions: Versions { devices: 1, jobs: 1, events: 1, pulse: 1, incidents: 1, identities: 1 },
+            versions: Versions {
+                devices: 1,
+                jobs: 1,
+                events: 1,
+                pulse: 1,
+                answers: 1,
+                incidents: 1,
+                identities: 1,
+            },
             last: Snapshot::default(),
             late_after,
             next_job: 1,
@@ -282,8 +290,10 @@ impl Present {
 
     /// Shows what the pulse knows.
     pub fn put_pulse(&mut self, picture: Arc<PulsePicture>) {
+        let moved = !picture.stands_as(&self.last.pulse);
         self.last.pulse = picture;
         self.versions.pulse += 1;
+        self.versions.answers += u64::from(moved);
     }
 
     /// Shows incidents and planned work.

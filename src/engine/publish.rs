@@ -1,12 +1,13 @@
 //! Shows the present to whoever watches: at most four pictures a second, and none when nothing changed.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
 use super::snapshot::Snapshot;
-use super::start::Engine;
+use super::start::{Engine, lock};
+use crate::model::Within;
 
 /// The least time between two pictures that no operator asked for.
 const BETWEEN: Duration = Duration::from_millis(250);
@@ -16,12 +17,20 @@ const LATE_CHECK: Duration = Duration::from_secs(60);
 /// The newest picture, and the bell that asks for another.
 pub(super) struct Publisher {
     latest: watch::Sender<Arc<Snapshot>>,
+    narrowed: Mutex<Narrowed>,
     bell: Notify,
+}
+
+/// A picture as those see it who may look at a part of the network: made once for all who may look at the same part.
+#[derive(Default)]
+struct Narrowed {
+    of: Arc<Snapshot>,
+    parts: Vec<(Within, Arc<Snapshot>)>,
 }
 
 impl Default for Publisher {
     fn default() -> Self {
-        Self { latest: watch::Sender::new(Arc::default()), bell: Notify::new() }
+        Self { latest: watch::Sender::new(Arc::default()), narrowed: Mutex::default(), bell: Notify::new() }
     }
 }
 
@@ -29,6 +38,24 @@ impl Publisher {
     /// The newest picture.
     pub fn latest(&self) -> Arc<Snapshot> {
         self.latest.borrow().clone()
+    }
+
+    /// The newest picture of a part of the network.
+    pub fn latest_within(&self, within: &Within) -> Arc<Snapshot> {
+        let latest = self.latest();
+        if within.is_everything() {
+            return latest;
+        }
+        let mut narrowed = lock(&self.narrowed);
+        if !Arc::ptr_eq(&narrowed.of, &latest) {
+            *narrowed = Narrowed { of: latest, parts: Vec::new() };
+        }
+        if let Some((_, part)) = narrowed.parts.iter().find(|(part, _)| part == within) {
+            return Arc::clone(part);
+        }
+        let part = Arc::new(narrowed.of.within(within));
+        narrowed.parts.push((within.clone(), Arc::clone(&part)));
+        part
     }
 
     /// Pictures as they come.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::model::{Device, DeviceId, Event, Incident, Maintenance, Revision, Run, RunStatus, Timestamp};
 
+pub use super::device_rows::DeviceRows;
 pub use super::pulse::{PulsePicture, PulseRow};
 
 /// The present. Cheap to clone: everything large is shared.
@@ -12,7 +13,7 @@ pub struct Snapshot {
     /// When it was made.
     pub at: Timestamp,
     /// Every device, deleted ones included, sorted by name.
-    pub devices: Arc<[DeviceRow]>,
+    pub devices: DeviceRows,
     /// Work going on and work that ended lately, newest first.
     pub jobs: Arc<[Job]>,
     /// The newest events, newest first, at most 2 000.
@@ -42,8 +43,10 @@ pub struct Versions {
     pub jobs: u64,
     /// [`Snapshot::events`].
     pub events: u64,
-    /// [`Snapshot::pulse`].
+    /// [`Snapshot::pulse`]: with each look at it, about once a second.
     pub pulse: u64,
+    /// Which devices answer, and what the watch says of itself, without what moves with each probe.
+    pub answers: u64,
     /// [`Snapshot::incidents`] and [`Snapshot::maintenance`].
     pub incidents: u64,
     /// What devices say they are: no part of the snapshot, panes ask for it.

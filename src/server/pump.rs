@@ -1,5 +1,7 @@
 //! The pump: joins one operator's session to the engine and to a client, whatever lies between.
 
+mod pictures;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +10,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
 
+use pictures::until;
+
 use super::link::{Files, FromClient, Leave, ServerEnd, ToClient};
 use super::output::ToSession;
 use crate::commands::{self, Door, Person};
@@ -15,7 +19,7 @@ use crate::console::{Dial, LineId, Output, QueryId, Request, Session, TerminalId
 use crate::engine::query::{Answer, Query};
 use crate::engine::sessions::Seat;
 use crate::engine::snapshot::Snapshot;
-use crate::engine::terminal::{self, Said, TerminalHandle};
+use crate::engine::terminal::{Said, TerminalHandle};
 use crate::engine::{Engine, Options};
 use crate::lab::Links;
 use crate::model::Timestamp;
@@ -61,6 +65,8 @@ pub struct Pump {
     said: mpsc::UnboundedReceiver<(LineId, Output)>,
     over: watch::Sender<bool>,
     drawn: Instant,
+    /// When the newest picture is taken, where there is one.
+    picture_due: Option<Instant>,
     /// An operator's key waits to be seen.
     urgent: bool,
     /// The terminal is not the session's: an editor has it, or a shell.
@@ -107,6 +113,7 @@ impl Pump {
             said,
             over: watch::Sender::new(false),
             drawn: Instant::now(),
+            picture_due: None,
             urgent: true,
             away: false,
             ended: false,
@@ -322,7 +329,8 @@ impl Pump {
             Some((id, output)) = self.said.recv() => self.session.output(id, output),
             Some((id, said)) = self.from_terminals.recv() => self.session.terminal(id, said),
             _ = self.commands.join_next(), if !self.commands.is_empty() => {}
-            Ok(()) = self.pictures.changed() => self.notify(),
+            Ok(()) = self.pictures.changed() => self.notice_picture(),
+            () = until(self.picture_due) => self.take_picture(),
             watchers = news_of(&mut self.watchers) => self.session.watched_by(watchers),
             // its room is taken by the next frame; a client that is gone is noticed by its silence
             _ = async { self.link.tell.reserve().await.is_ok() }, if !room && !self.away => {}
@@ -385,25 +393,6 @@ impl Pump {
         };
         if let Some(id) = self.reading.remove(&task) {
             self.session.answer(id, answer);
-        }
-    }
-
-    fn notify(&mut self) {
-        self.pictures.mark_unchanged();
-        match self.engine.readmit(&self.person) {
-            Ok(person) => {
-                if !person.rights.may(terminal::ROLE) {
-                    self.terminals.clear();
-                }
-                let picture = self.engine.snapshot_for(&person);
-                self.session.may(person.rights);
-                self.session.notify(picture, self.engine.now());
-            }
-            // disabled, or without a role: they see nothing new, and every command says why
-            Err(refused) => {
-                self.terminals.clear();
-                self.session.complain(&refused.0);
-            }
         }
     }
 }

@@ -70,7 +70,6 @@ fn documented() -> String {
 fn every_command_stands_on_the_page_of_answers() {
     let page = documented();
     let missing: Vec<&str> = noctule::commands::all()
-        .into_iter()
         .map(|command| command.name)
         .filter(|name| !page.contains(&format!("`{name}")))
         .collect();

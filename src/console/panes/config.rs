@@ -10,7 +10,7 @@ use crate::console::action::Outcome;
 use crate::console::cx::Cx;
 use crate::console::evidence;
 use crate::console::find::Find;
-use crate::console::pane::{Bind, Decl, Pane};
+use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::{self, Token};
 use crate::console::widgets::{Pager, notice};
@@ -26,7 +26,7 @@ inventory::submit! { Decl {
     about: "Show a configuration",
     args: "DEVICE [REVISION]",
     tab: None,
-    reads: &[],
+    reads: &[Topic::Devices],
     keys: &[
         Bind::hint("/", "filter", "Find"),
         Bind::hint("n", "next-match", "Next match"),

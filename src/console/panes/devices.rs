@@ -24,7 +24,7 @@ inventory::submit! { Decl {
     about: "Show the devices and the state of their backups",
     args: "[FILTER]",
     tab: Some(1),
-    reads: &[Topic::Devices, Topic::Jobs, Topic::Pulse],
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Answers],
     keys: &[
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
@@ -72,7 +72,7 @@ impl Devices {
     }
 
     fn rows<'a>(&self, cx: &'a Cx) -> View<'a> {
-        View::new(cx, self.deleted)
+        View { cx, rows: &cx.snapshot.devices, deleted: self.deleted }
     }
 
     fn selected<'a>(&self, cx: &'a Cx) -> Option<&'a DeviceRow> {
@@ -83,14 +83,9 @@ impl Devices {
 /// The devices that the list is about.
 struct View<'a> {
     cx: &'a Cx,
-    rows: Vec<&'a DeviceRow>,
-}
-
-impl<'a> View<'a> {
-    fn new(cx: &'a Cx, deleted: bool) -> Self {
-        let rows = cx.snapshot.devices.iter().filter(|row| deleted || row.device.deleted.is_none());
-        Self { cx, rows: rows.collect() }
-    }
+    rows: &'a [DeviceRow],
+    /// Those that are deleted too.
+    deleted: bool,
 }
 
 impl Rows for View<'_> {
@@ -98,12 +93,16 @@ impl Rows for View<'_> {
         self.rows.len()
     }
 
+    fn is_there(&self, row: usize) -> bool {
+        self.deleted || self.rows[row].device.deleted.is_none()
+    }
+
     fn id(&self, row: usize) -> u64 {
         self.rows[row].device.id.0
     }
 
     fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
-        let row = self.rows[row];
+        let row = &self.rows[row];
         let device = &row.device;
         match COLUMNS[column].name {
             "status" => words::health(row, self.cx).into(),
@@ -120,7 +119,7 @@ impl Rows for View<'_> {
     }
 
     fn token(&self, row: usize, column: usize) -> Token {
-        let row = self.rows[row];
+        let row = &self.rows[row];
         match COLUMNS[column].name {
             "status" => state(row.state).1,
             "pulse" => answering::token(self.cx.snapshot.pulse.row(row.device.id)),
@@ -132,7 +131,7 @@ impl Rows for View<'_> {
     }
 
     fn order(&self, a: usize, b: usize, column: usize) -> Ordering {
-        let (a_row, b_row) = (self.rows[a], self.rows[b]);
+        let (a_row, b_row) = (&self.rows[a], &self.rows[b]);
         match COLUMNS[column].name {
             "status" => b_row.state.cmp(&a_row.state),
             "name" => a_row.device.name.cmp(&b_row.device.name),
@@ -151,7 +150,8 @@ impl Rows for View<'_> {
 
 impl Pane for Devices {
     fn status(&self, cx: &Cx) -> String {
-        self.table.status(self.rows(cx).len())
+        let devices = &cx.snapshot.devices;
+        self.table.status(if self.deleted { devices.len() } else { devices.living() })
     }
 
     fn update(&mut self, cx: &Cx) {
@@ -206,7 +206,7 @@ impl Pane for Devices {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        words::marked_or_selected(&self.table, cx.snapshot.devices.iter().map(|row| &row.device))
+        words::chosen(&self.table, cx)
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -20,7 +20,7 @@ inventory::submit! { Decl {
     about: "Show one incident with the tree of what lies behind it",
     args: "INCIDENT",
     tab: None,
-    reads: &[Topic::Incidents, Topic::Pulse, Topic::Devices, Topic::Events],
+    reads: &[Topic::Incidents, Topic::Answers, Topic::Devices, Topic::Events],
     keys: &[
         Bind::hint("enter", "open", "The selected device"),
         Bind::hint("a", "ack", "Acknowledge"),

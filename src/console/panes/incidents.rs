@@ -21,7 +21,7 @@ inventory::submit! { Decl {
     about: "Show the incidents: one for each cause, with what lies behind it",
     args: "[FILTER]",
     tab: Some(7),
-    reads: &[Topic::Incidents],
+    reads: &[Topic::Incidents, Topic::Answers],
     keys: &[
         Bind::hint("enter", "open", "The incident"),
         Bind::hint("a", "ack", "Acknowledge"),

@@ -26,7 +26,7 @@ inventory::submit! { Decl {
     about: "Show planned work: what goes on, what is ahead, and which devices it covers",
     args: "[FILTER]",
     tab: None,
-    reads: &[Topic::Incidents, Topic::Devices, Topic::Pulse],
+    reads: &[Topic::Incidents, Topic::Devices, Topic::Answers],
     keys: &[
         Bind::hint("enter", "open", "What it covers"),
         Bind::hint("a", "command maintenance add", "Plan work"),

@@ -262,7 +262,7 @@ impl Pane for Pulse {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        words::marked_or_selected(&self.table, cx.snapshot.devices.iter().map(|row| &row.device))
+        words::chosen(&self.table, cx)
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -24,7 +24,7 @@ inventory::submit! { Decl {
     about: "Show how the network is doing, and what wants attention",
     args: "[FILTER]",
     tab: Some(2),
-    reads: &[Topic::Devices, Topic::Jobs, Topic::Events, Topic::Pulse, Topic::Incidents],
+    reads: &[Topic::Devices, Topic::Jobs, Topic::Events, Topic::Answers, Topic::Incidents],
     keys: &[
         Bind::hint("enter", "device {device}", "Device"),
         Bind::hint("i", "history {device}", "History"),
@@ -168,7 +168,7 @@ impl Pane for Status {
     }
 
     fn devices(&self, cx: &Cx) -> Vec<String> {
-        words::marked_or_selected(&self.table, View::new(cx).rows.iter().map(|row| &row.device))
+        words::chosen(&self.table, cx)
     }
 
     fn columns(&self) -> Vec<&'static str> {

@@ -26,7 +26,7 @@ inventory::submit! { Decl {
     about: "Show everything that happened to a device, newest first",
     args: "DEVICE",
     tab: None,
-    reads: &[Topic::Events, Topic::Incidents, Topic::Devices, Topic::Pulse],
+    reads: &[Topic::Events, Topic::Incidents, Topic::Devices, Topic::Answers],
     keys: &[
         Bind::hint("enter", "open", "What is behind it"),
         Bind::hint("t", "kind next", "Next kind"),

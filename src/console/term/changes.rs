@@ -13,11 +13,12 @@ pub const SEEN_ON_BLANKS: Modifier =
 /// Both pictures have the same area.
 pub fn changes<'a>(shown: &Buffer, next: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> {
     let mut changed = Vec::new();
-    for y in next.area.top()..next.area.bottom() {
+    let columns = usize::from(next.area.width).max(1);
+    let rows = shown.content.chunks(columns).zip(next.content.chunks(columns));
+    for (y, (shown, next_row)) in (next.area.top()..).zip(rows) {
         // where the characters that are shown, and those that come, end
         let (mut old_end, mut new_end) = (next.area.left(), next.area.left());
-        for x in next.area.left()..next.area.right() {
-            let (old, new) = (&shown[(x, y)], &next[(x, y)]);
+        for (x, (old, new)) in (next.area.left()..).zip(shown.iter().zip(next_row)) {
             let old_begins = x >= old_end;
             if old_begins {
                 old_end = x.saturating_add(width(old));

@@ -47,8 +47,9 @@ impl Painter {
         *self = Self::new(self.depth, self.unicode);
     }
 
-    /// What makes the terminal show `next` with the cursor there; empty where it does already.
-    pub fn paint(&mut self, next: &Buffer, cursor: Option<(u16, u16)>) -> String {
+    /// What makes the terminal show `next` with the cursor there; empty where it does already. The picture stays here:
+    /// `next` is afterwards what was shown before, of which nobody needs the cells.
+    pub fn paint(&mut self, next: &mut Buffer, cursor: Option<(u16, u16)>) -> String {
         let mut out = String::new();
         if !self.entered {
             out.push_str(sequence::ENTER);
@@ -77,7 +78,7 @@ impl Painter {
             }
         }
         self.cursor = cursor;
-        self.shown.clone_from(next);
+        std::mem::swap(&mut self.shown, next);
         out
     }
 
@@ -192,7 +193,7 @@ mod tests {
             for (x, y, text, style) in frame {
                 buffer.set_stringn(x % width, y % height, text, usize::from(width - x % width), *style);
             }
-            terminal.process(painter.paint(&buffer, None).as_bytes());
+            terminal.process(painter.paint(&mut buffer.clone(), None).as_bytes());
         }
         (terminal, buffer)
     }
@@ -262,9 +263,10 @@ mod tests {
         let mut painter = Painter::new(Depth::Rgb, true);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 2));
         buffer.set_string(0, 0, "core-1", Style::new());
-        assert!(painter.paint(&buffer, Some((1, 1))).starts_with(sequence::ENTER));
-        assert_eq!(painter.paint(&buffer, Some((1, 1))), "");
-        assert_eq!(painter.paint(&buffer, None), sequence::HIDE_CURSOR);
+        let mut paint = |cursor| painter.paint(&mut buffer.clone(), cursor);
+        assert!(paint(Some((1, 1))).starts_with(sequence::ENTER));
+        assert_eq!(paint(Some((1, 1))), "");
+        assert_eq!(paint(None), sequence::HIDE_CURSOR);
     }
 
     #[test]
@@ -272,7 +274,7 @@ mod tests {
         let mut painter = Painter::new(Depth::Mono, true);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
         buffer.set_string(0, 0, "x", Style::new().fg(Color::Red).bold().reversed());
-        assert!(painter.paint(&buffer, None).ends_with("\x1b[1H\x1b[1;7mx\x1b[m"));
+        assert!(painter.paint(&mut buffer, None).ends_with("\x1b[1H\x1b[1;7mx\x1b[m"));
     }
 
     #[test]
@@ -280,7 +282,7 @@ mod tests {
         let mut painter = Painter::new(Depth::Mono, false);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 10, 1));
         buffer.set_string(0, 0, "a描b", Style::new());
-        let bytes = painter.paint(&buffer, None);
+        let bytes = painter.paint(&mut buffer, None);
         assert!(bytes.ends_with("a??b") && bytes.is_ascii(), "{bytes:?}");
     }
 }

@@ -145,9 +145,44 @@ impl PulsePicture {
         self.rows.binary_search_by_key(&device, |row| row.device).ok().map(|place| &self.rows[place])
     }
 
+    /// Whether it says the same as another one of who answers and of the watch itself: what moves with each probe aside.
+    pub fn stands_as(&self, other: &Self) -> bool {
+        self.is_running() == other.is_running()
+            && self.cut_off == other.cut_off
+            && self.notices == other.notices
+            && self.rows.len() == other.rows.len()
+            && self.rows.iter().zip(&other.rows).all(|(one, other)| one.stands_as(other))
+    }
+
     /// Whether a pulse runs.
     pub fn is_running(&self) -> bool {
         self.at.is_some()
+    }
+}
+
+impl PulseRow {
+    fn stands_as(&self, other: &Self) -> bool {
+        // by name, so that a new field is a question to whoever adds it
+        let Self {
+            device,
+            address,
+            state,
+            mode,
+            since,
+            flapping,
+            last_reply: _,
+            silent_since: _,
+            interval: _,
+            why,
+            recent: _,
+        } = self;
+        *device == other.device
+            && *state == other.state
+            && *mode == other.mode
+            && *flapping == other.flapping
+            && *since == other.since
+            && *address == other.address
+            && *why == other.why
     }
 }
 

@@ -9,7 +9,7 @@ use super::admit::Person;
 use crate::engine::present::totals;
 use crate::engine::pulse::{PulsePicture, PulseTotals};
 use crate::engine::query::Query;
-use crate::engine::snapshot::{Job, Snapshot};
+use crate::engine::snapshot::{DeviceRows, Job, Snapshot};
 use crate::engine::start::Engine;
 use crate::model::{DeviceId, DeviceName, Incident, Maintenance, Role, Scope, Within};
 
@@ -21,13 +21,18 @@ impl Snapshot {
         if within.is_everything() {
             return self.clone();
         }
-        let devices: Arc<[_]> =
+        let devices: DeviceRows =
             self.devices.iter().filter(|row| within.holds(&row.device)).cloned().collect();
         let ids: HashSet<DeviceId> = devices.iter().map(|row| row.device.id).collect();
         let names: HashSet<&DeviceName> = devices.iter().map(|row| &row.device.name).collect();
-        let mut pulse = PulsePicture::clone(&self.pulse);
-        pulse.rows.retain(|row| ids.contains(&row.device));
-        pulse.totals = PulseTotals::of(&pulse.rows);
+        let answering = self.pulse.rows.iter().filter(|row| ids.contains(&row.device));
+        let rows: Vec<_> = answering.cloned().collect();
+        let pulse = PulsePicture {
+            totals: PulseTotals::of(&rows),
+            rows,
+            notices: self.pulse.notices.clone(),
+            ..*self.pulse
+        };
         Self {
             totals: totals(&devices),
             pulse: Arc::new(pulse),
@@ -50,7 +55,7 @@ impl Snapshot {
                 .filter(|window| window_within(window, within, &names))
                 .cloned()
                 .collect(),
-            devices: Arc::clone(&devices),
+            devices,
             ..self.clone()
         }
     }
@@ -83,9 +88,7 @@ fn window_within(window: &Maintenance, within: &Within, names: &HashSet<&DeviceN
 impl Engine {
     /// The picture that a person may see.
     pub fn snapshot_for(&self, person: &Person) -> Arc<Snapshot> {
-        let within = person.rights.within(Role::Viewer);
-        let picture = self.snapshot();
-        if within.is_everything() { picture } else { Arc::new(picture.within(&within)) }
+        self.publisher.latest_within(&person.rights.within(Role::Viewer))
     }
 
     /// Why a read is not for somebody who may look at a part of the network alone.

@@ -1,5 +1,7 @@
 //! The head and the rows that fit, and what a press of a button on them means.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -23,7 +25,13 @@ impl Table {
         let most = self.count().saturating_sub(self.page);
         let least = (self.cursor + 1).saturating_sub(self.page);
         self.offset = self.offset.clamp(least, self.cursor.max(least)).min(most);
-        self.measure(rows);
+        // each cell's text is made once
+        let seen = self.offset..(self.offset + self.page).min(self.count());
+        let texts: Vec<Vec<Cow<'_, str>>> = self.visible[seen]
+            .iter()
+            .map(|row| (0..self.columns.len()).map(|column| rows.cell(*row, column)).collect())
+            .collect();
+        self.measure(&texts);
         let layout = layout(self.columns, area.width, &self.widest);
         self.draw_head(area, buf, cx, &layout);
         if self.visible.is_empty() {
@@ -38,7 +46,7 @@ impl Table {
             return;
         }
         let range = self.range();
-        for (at, y) in (self.offset..self.count()).zip(area.y + 1..area.bottom()) {
+        for ((at, texts), y) in (self.offset..).zip(&texts).zip(area.y + 1..area.bottom()) {
             let marked =
                 self.marks.contains(&self.ids[at]) || range.as_ref().is_some_and(|r| r.contains(&at));
             let base = row_style(&cx.theme, at == self.cursor, marked);
@@ -47,15 +55,15 @@ impl Table {
             let glyph = if marked { cx.theme.glyph("▌", "*") } else { " " };
             text::put(buf, area.x, y, 1, glyph, base);
             for &(x, width, column) in &layout {
-                let cell = rows.cell(self.visible[at], column);
+                let cell = &texts[column];
                 let look = cx.theme.style(rows.token(self.visible[at], column));
                 let style = match at == self.cursor {
                     true => Style { bg: base.bg.or(look.bg), ..theme::over(base, look) },
                     false => base.patch(look),
                 };
                 match self.columns[column].align {
-                    Align::Left => _ = text::put(buf, area.x + x, y, width, &cell, style),
-                    Align::Right => text::put_right(buf, area.x + x, y, width, &cell, style),
+                    Align::Left => _ = text::put(buf, area.x + x, y, width, cell, style),
+                    Align::Right => text::put_right(buf, area.x + x, y, width, cell, style),
                 }
             }
         }
@@ -63,12 +71,11 @@ impl Table {
 
     /// Keeps the widest cell of each column among the rows that were drawn: it grows and never shrinks, so that columns
     /// stand still.
-    fn measure(&mut self, rows: &dyn Rows) {
+    fn measure(&mut self, texts: &[Vec<Cow<'_, str>>]) {
         self.widest.resize(self.columns.len(), 0);
-        let seen = &self.visible[self.offset.min(self.visible.len())..];
-        for row in seen.iter().take(self.page) {
-            for (column, widest) in self.widest.iter_mut().enumerate() {
-                let wide = u16::try_from(text::width(&rows.cell(*row, column))).unwrap_or(u16::MAX);
+        for row in texts {
+            for (cell, widest) in row.iter().zip(&mut self.widest) {
+                let wide = u16::try_from(text::width(cell)).unwrap_or(u16::MAX);
                 *widest = wide.max(*widest);
             }
         }

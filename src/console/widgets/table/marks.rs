@@ -12,6 +12,11 @@ impl Table {
         marked
     }
 
+    /// Whether any row is marked.
+    pub fn has_marked(&self) -> bool {
+        !self.marks.is_empty() || self.range().is_some()
+    }
+
     pub(super) fn mark(&mut self) {
         if let Some(range) = self.range() {
             self.range_from = None;

@@ -78,12 +78,13 @@ impl Table {
     /// Takes the rows anew: filters, sorts, keeps the selection on its row.
     pub fn update(&mut self, rows: &dyn Rows) {
         let selected = self.selected_id();
-        let mut matcher = filter::matcher();
-        self.visible = (0..rows.len())
-            .filter(|&row| {
+        self.visible = (0..rows.len()).filter(|&row| rows.is_there(row)).collect();
+        if !self.filter.is_empty() {
+            let mut matcher = filter::matcher();
+            self.visible.retain(|&row| {
                 self.filter.matches(self.columns.len(), |column| rows.cell(row, column), &mut matcher)
-            })
-            .collect();
+            });
+        }
         if let Some((column, reverse)) = self.sort {
             self.visible.sort_by(|&a, &b| {
                 let order = rows.order(a, b, column);
@@ -92,7 +93,8 @@ impl Table {
         }
         self.ids = self.visible.iter().map(|&row| rows.id(row)).collect();
         if !self.marks.is_empty() {
-            let there: HashSet<u64> = (0..rows.len()).map(|row| rows.id(row)).collect();
+            let there: HashSet<u64> =
+                (0..rows.len()).filter(|&row| rows.is_there(row)).map(|row| rows.id(row)).collect();
             self.marks.retain(|id| there.contains(id));
         }
         let kept = selected.filter(|_| self.moved);

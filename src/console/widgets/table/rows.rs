@@ -15,6 +15,11 @@ pub trait Rows {
         self.len() == 0
     }
 
+    /// Whether a row is shown at all, whatever the filter says.
+    fn is_there(&self, _row: usize) -> bool {
+        true
+    }
+
     /// What stays the same when rows come, go and move: keeps the selection and the marks.
     fn id(&self, row: usize) -> u64;
 

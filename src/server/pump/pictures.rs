@@ -1,0 +1,73 @@
+//! How a session gets to see the engine's pictures: in turn, so that a key never waits behind everybody's frames.
+
+use std::time::{Duration, Instant};
+
+use super::Pump;
+use crate::engine::{Person, terminal};
+use crate::model::Role;
+
+/// From one session that takes a new picture to the next: all at once they would stand in the way of somebody's key.
+const TURN: Duration = Duration::from_millis(4);
+/// Within this time all have taken it.
+const ROUND: Duration = Duration::from_millis(200);
+
+impl Pump {
+    /// There is a new picture. What its person may do holds from now on; who sees everything sees it when it is their
+    /// turn, who sees a part sees nothing else from now on.
+    pub(super) fn notice_picture(&mut self) {
+        self.pictures.mark_unchanged();
+        let Some(person) = self.readmit() else { return };
+        let turn = self.turn();
+        if turn.is_zero() || !person.rights.within(Role::Viewer).is_everything() {
+            return self.show_picture(&person);
+        }
+        self.picture_due.get_or_insert_with(|| Instant::now() + turn);
+    }
+
+    pub(super) fn take_picture(&mut self) {
+        if let Some(person) = self.readmit() {
+            self.show_picture(&person);
+        }
+    }
+
+    fn show_picture(&mut self, person: &Person) {
+        self.picture_due = None;
+        self.session.notify(self.engine.snapshot_for(person), self.engine.now());
+    }
+
+    /// Who they are as of now; `None` where they are disabled, or without a role: they see nothing new, and every command
+    /// says why.
+    fn readmit(&mut self) -> Option<Person> {
+        match self.engine.readmit(&self.person) {
+            Ok(person) => {
+                if !person.rights.may(terminal::ROLE) {
+                    self.terminals.clear();
+                }
+                self.session.may(person.rights.clone());
+                Some(person)
+            }
+            Err(refused) => {
+                self.picture_due = None;
+                self.terminals.clear();
+                self.session.complain(&refused.0);
+                None
+            }
+        }
+    }
+
+    /// How long after the first session this one takes a picture.
+    fn turn(&self) -> Duration {
+        let Some(seat) = &self.seat else { return Duration::ZERO };
+        let everybody = u32::try_from(*self.engine.sessions().count().borrow()).unwrap_or(u32::MAX);
+        let turns = everybody.clamp(1, (ROUND.as_millis() / TURN.as_millis()) as u32);
+        TURN * u32::try_from(seat.number() % u64::from(turns)).unwrap_or(0)
+    }
+}
+
+/// Waits until then; without end where there is no such moment.
+pub(super) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
