@@ -397,3 +397,49 @@ fn theme_of(settings: &Settings, caps: &Caps) -> (Theme, Option<String>) {
         |theme| (theme, None),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::snapshot::Versions;
+
+    const CAPS: fn() -> Caps = || Caps {
+        width: 80,
+        height: 24,
+        term: "xterm".into(),
+        colorterm: String::new(),
+        no_color: false,
+        unicode: true,
+    };
+
+    #[test]
+    fn what_is_not_shown_draws_nothing_anew() {
+        let picture = Snapshot { at: Timestamp(1), ..Snapshot::default() };
+        let mut session =
+            Session::new(&CAPS(), &Settings::default(), Arc::new(picture.clone()), Timestamp(1));
+        session.frame(Timestamp(1));
+        let mut is_drawn = |versions: Versions| {
+            session.dirty = false;
+            session.notify(Arc::new(Snapshot { versions, ..picture.clone() }), Timestamp(1));
+            session.dirty
+        };
+        // the device list shows no single probe
+        let probed = Versions { pulse: 1, ..Versions::default() };
+        assert!(!is_drawn(probed));
+        let answered = Versions { answers: 1, ..probed };
+        assert!(is_drawn(answered));
+        assert!(!is_drawn(answered), "it was drawn");
+        // the title row counts them on every screen
+        assert!(is_drawn(Versions { incidents: 1, ..answered }));
+    }
+
+    #[test]
+    fn other_rights_are_seen() {
+        let mut session = Session::new(&CAPS(), &Settings::default(), Arc::default(), Timestamp(1));
+        session.frame(Timestamp(1));
+        session.may(Role::Admin.into());
+        assert!(!session.dirty, "they are the same");
+        session.may(Role::Viewer.into());
+        assert!(session.dirty);
+    }
+}

@@ -65,13 +65,13 @@ impl From<Vec<DeviceRow>> for DeviceRows {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::engine::fields::blank;
     use crate::engine::snapshot::BackupState;
     use crate::model::Timestamp;
 
-    fn row(id: u64, name: &str) -> DeviceRow {
+    pub fn row(id: u64, name: &str) -> DeviceRow {
         let address = "127.0.0.1".parse().unwrap();
         DeviceRow {
             device: Arc::new(blank(DeviceId(id), name.parse().unwrap(), address, Timestamp(0))),

@@ -96,3 +96,45 @@ pub(super) async fn work(publisher: Arc<Publisher>, engine: Weak<Engine>) {
         tokio::time::sleep(BETWEEN).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::device_rows::tests::row;
+    use crate::model::{Grant, Reach, Rights, Role};
+
+    fn group(name: &str) -> Within {
+        let reach = Reach::Group(name.into());
+        Rights::new(vec![Grant { role: Role::Viewer, reach }]).within(Role::Viewer)
+    }
+
+    fn picture() -> Snapshot {
+        let of_group = |id, name, group: &str| {
+            let mut row = row(id, name);
+            Arc::make_mut(&mut row.device).group = group.into();
+            row
+        };
+        let devices = [of_group(1, "a", "campus"), of_group(2, "b", "core")];
+        Snapshot { devices: devices.into_iter().collect(), ..Snapshot::default() }
+    }
+
+    #[test]
+    fn who_sees_the_same_part_shares_its_picture_and_nobody_else_gets_it() {
+        let publisher = Publisher::default();
+        publisher.publish(picture());
+        let names =
+            |of: &Snapshot| of.devices.iter().map(|row| row.device.name.to_string()).collect::<Vec<_>>();
+        let campus = publisher.latest_within(&group("campus"));
+        assert_eq!(names(&campus), ["a"]);
+        assert!(Arc::ptr_eq(&campus, &publisher.latest_within(&group("campus"))));
+        assert_eq!(names(&publisher.latest_within(&group("core"))), ["b"]);
+        assert_eq!(names(&publisher.latest_within(&group("nowhere"))), [] as [&str; 0]);
+        assert_eq!(names(&publisher.latest_within(&Within::everything())), ["a", "b"]);
+
+        // the next picture is another one for everybody
+        let mut moved = picture();
+        moved.devices = moved.devices.iter().take(0).cloned().collect();
+        publisher.publish(moved);
+        assert_eq!(names(&publisher.latest_within(&group("campus"))), [] as [&str; 0]);
+    }
+}

@@ -88,6 +88,7 @@ impl World {
             jobs: versions.jobs + 1,
             events: versions.events + 1,
             pulse: versions.pulse + 1,
+            answers: versions.answers + 1,
             incidents: versions.incidents + 1,
             identities: versions.identities + 1,
         };

@@ -54,6 +54,54 @@ fn every_pane_in_every_state() {
     }
 }
 
+/// What a pane shows moves with the topics that it says it reads, and with nothing else: a picture in which none of
+/// these has moved is not drawn.
+#[test]
+fn a_pane_is_drawn_anew_when_something_that_it_shows_has_moved() {
+    let trouble = World::new(State::Trouble, false).snapshot;
+    for decl in pane::all() {
+        for topic in 0..7 {
+            let mut operator = at(decl, State::Normal, 200, 60);
+            let begun = operator.frame();
+            assert!(!begun.is_empty(), "{}", decl.name);
+            let (before, _) = operator.session.draw();
+            let world = &mut operator.world.snapshot;
+            let versions = &mut world.versions;
+            match topic {
+                0 => {
+                    (world.devices, world.totals) = (trouble.devices.clone(), trouble.totals);
+                    versions.devices += 1;
+                }
+                1 => (world.jobs, versions.jobs) = (trouble.jobs.clone(), versions.jobs + 1),
+                2 => (world.events, versions.events) = (trouble.events.clone(), versions.events + 1),
+                3 => {
+                    (world.pulse, versions.pulse) = (trouble.pulse.clone(), versions.pulse + 1);
+                    versions.answers += 1;
+                }
+                4 => {
+                    (world.incidents, world.maintenance) =
+                        (trouble.incidents.clone(), trouble.maintenance.clone());
+                    versions.incidents += 1;
+                }
+                5 => (world.next_backup, world.store_trouble) = (None, Some("the disk is full".into())),
+                _ => {
+                    // new probes, and no state that moved
+                    let mut pulse = PulsePicture::clone(&world.pulse);
+                    for row in &mut pulse.rows {
+                        row.recent.add(Some(std::time::Duration::from_millis(77)));
+                    }
+                    assert!(pulse.stands_as(&world.pulse));
+                    (world.pulse, versions.pulse) = (pulse.into(), versions.pulse + 1);
+                }
+            }
+            operator.tell();
+            let differs = operator.session.draw().0 != before;
+            let sent = !operator.frame().is_empty();
+            assert_eq!(sent, differs, "{}, part {topic} of the picture", decl.name);
+        }
+    }
+}
+
 #[test]
 fn ten_thousand_devices() {
     let mut operator = Operator::new(World::new(State::Many, false), 80, 24);

@@ -55,13 +55,17 @@ impl Pump {
         }
     }
 
-    /// How long after the first session this one takes a picture.
     fn turn(&self) -> Duration {
         let Some(seat) = &self.seat else { return Duration::ZERO };
-        let everybody = u32::try_from(*self.engine.sessions().count().borrow()).unwrap_or(u32::MAX);
-        let turns = everybody.clamp(1, (ROUND.as_millis() / TURN.as_millis()) as u32);
-        TURN * u32::try_from(seat.number() % u64::from(turns)).unwrap_or(0)
+        turn(seat.number(), *self.engine.sessions().count().borrow())
     }
+}
+
+/// How long after the first session one of this number takes a picture, among so many.
+fn turn(number: u64, everybody: usize) -> Duration {
+    let most = ROUND.as_millis() / TURN.as_millis();
+    let turns = (everybody as u128).clamp(1, most);
+    TURN * u32::try_from(u128::from(number) % turns).unwrap_or(0)
 }
 
 /// Waits until then; without end where there is no such moment.
@@ -69,5 +73,25 @@ pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn everybody_has_a_turn_within_the_round_and_who_is_alone_waits_for_nobody() {
+        for number in [1, 7, 5000] {
+            assert_eq!((turn(number, 0), turn(number, 1)), (Duration::ZERO, Duration::ZERO));
+        }
+        let turns = |everybody: u64| -> BTreeSet<Duration> {
+            (100..100 + everybody).map(|number| turn(number, everybody as usize)).collect()
+        };
+        assert_eq!(turns(50).len(), 50, "each its own");
+        assert!(turns(3).iter().all(|turn| *turn < TURN * 3), "few do not wait for those who are not there");
+        assert!(turns(250).iter().all(|turn| *turn < ROUND));
     }
 }
