@@ -30,7 +30,7 @@ use noctule::model::{
 };
 use noctule::server::Hello;
 use noctule::server::wire::{Assembler, Reply, Said, frames, message};
-use noctule::store::JournalRecord;
+use noctule::store::{JournalRecord, Keyring, Recipient};
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
 
 /// A peer's Telnet: where the network cuts the bytes makes no difference, and the answer is no larger than a few
@@ -448,5 +448,23 @@ pub fn wire(data: &[u8]) {
         if let Ok(said) = message::<Said>(&body) {
             assert!(frames(&said).is_ok());
         }
+    }
+}
+
+/// The file that holds a store's keys: as it lies there, and with the checksum that belongs to it. What is understood would
+/// be written in the same bytes.
+pub fn keyring(data: &[u8]) {
+    const CHECKSUM: &[u8] = b"checksum ";
+    let look = |data: &[u8]| match Keyring::parse(data) {
+        Ok(keyring) => assert_eq!(keyring.text().as_bytes(), data),
+        Err(why) => assert!(!why.is_empty()),
+    };
+    look(data);
+    if let Some(end) = data.windows(CHECKSUM.len()).rposition(|window| window == CHECKSUM) {
+        let checksum = format!("checksum {:08x}\n", crc32fast::hash(&data[..end]));
+        look(&[&data[..end], checksum.as_bytes()].concat());
+    }
+    if let Ok(recipient) = String::from_utf8_lossy(data).parse::<Recipient>() {
+        assert_eq!(recipient.to_string().parse(), Ok(recipient));
     }
 }

@@ -9,7 +9,7 @@ use super::files::LocalFiles;
 use super::signals::{Signals, TERMINATED};
 use super::start::Start;
 use super::terminal::{self, Ended};
-use super::{attach, complain, panics, settings};
+use super::{attach, complain, panics, settings, unlock};
 use crate::commands::{Args, Exit, Person};
 use crate::console::{Session, Settings};
 use crate::engine::{Engine, Options};
@@ -59,8 +59,14 @@ fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Se
         Err(why) => return complain(&why, Exit::Failed),
     };
     let begun = workers.block_on(async {
-        let engine = Engine::start(start.options.clone()).await.map_err(|error| error.to_string())?;
-        let signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
+        let mut signals = Signals::take().map_err(|error| format!("listening for signals: {error}"))?;
+        let unlock = match unlock::asked_until_ended(start, &mut signals).await {
+            Ok(unlock) => unlock,
+            Err(Ok(why)) => return Err(why),
+            Err(Err(exit)) => return Ok(Err(exit)),
+        };
+        let options = Options { unlock, ..start.options.clone() };
+        let engine = Engine::start(options).await.map_err(|error| error.to_string())?;
         let mut person = match &start.person.caller {
             Some(caller) => engine.log_in(caller).await.map_err(|refused| refused.0)?,
             None => start.person.clone(),
@@ -68,10 +74,11 @@ fn open_with(start: &Start, args: &Args, name: &str, adjust: impl FnOnce(&mut Se
         if start.person.read_only || settings.wall {
             person = person.read_only();
         }
-        Ok::<_, String>((engine, signals, person))
+        Ok::<_, String>(Ok((engine, signals, person)))
     });
     let (engine, mut signals, person) = match begun {
-        Ok(begun) => begun,
+        Ok(Ok(begun)) => begun,
+        Ok(Err(exit)) => return exit,
         Err(why) => return complain(&why, Exit::Failed),
     };
     if settings.wall {

@@ -24,6 +24,7 @@ mod start;
 mod starter;
 pub mod terminal;
 mod tty;
+mod unlock;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -10,9 +10,9 @@ use tokio::signal::unix::Signal;
 
 use super::signals::Signals;
 use super::start::Start;
-use super::{panics, workers};
+use super::{panics, unlock, workers};
 use crate::commands::{Args, Exit};
-use crate::engine::Engine;
+use crate::engine::{Engine, Options};
 use crate::server::{Bound, Log, Server, systemd};
 
 /// The log of an engine that nobody reads, in the data folder.
@@ -49,7 +49,16 @@ pub fn run(start: &Start, args: &Args) -> Exit {
         }
         let given =
             systemd::given_socket().map_err(|error| format!("taking the socket of systemd: {error}"))?;
-        let options = start.options.clone();
+        let unlock = if args.has("--passphrase-stdin") {
+            unlock::told(start)?
+        } else {
+            match unlock::asked_until_ended(start, &mut signals).await {
+                Ok(unlock) => unlock,
+                Err(Ok(why)) => return Err(why),
+                Err(Err(exit)) => return Ok(exit),
+            }
+        };
+        let options = Options { unlock, ..start.options.clone() };
         let starting = engines.spawn(async move { Engine::start(options).await });
         let engine = starting.await.map_err(|error| format!("starting the engine: {error}"))?;
         let engine = engine.map_err(|error| error.to_string())?;
@@ -76,10 +85,10 @@ pub fn run(start: &Start, args: &Args) -> Exit {
         systemd::tell("READY=1");
         let why = until_the_end(&server, until_idle, &mut signals).await;
         server.drain(&why).await;
-        Ok::<_, String>(())
+        Ok::<_, String>(Exit::Done)
     });
     let exit = match served {
-        Ok(()) => Exit::Done,
+        Ok(exit) => exit,
         Err(why) => ends_badly(&why),
     };
     for runtime in [drawing, engines] {

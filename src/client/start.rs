@@ -11,6 +11,7 @@ use crate::engine::Options;
 use crate::engine::users::{Caller, Origin};
 use crate::model::clean_line;
 use crate::server::{SocketPlace, account_of, usual_place};
+use crate::store::Unlock;
 
 /// How the program was started.
 #[derive(Clone, Debug)]
@@ -80,10 +81,12 @@ impl Start {
         }
         // whose folder is named, or who is an engine itself, is not the host's
         let is_own = data.is_some() || embedded || rest.first().is_some_and(|word| word == "serve");
-        let options = Options::new(
+        let mut options = Options::new(
             usual_folder(data, "--data", ProjectDirs::data_dir)?,
             usual_folder(config, "--config", ProjectDirs::config_dir)?,
         );
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        options.unlock = Unlock::with_credentials(credentials);
         let socket = socket.or_else(|| std::env::var_os("NOCTULE_SOCKET").map(PathBuf::from));
         let socket = socket.filter(|path| !path.as_os_str().is_empty());
         let place = match &socket {

@@ -3,11 +3,12 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, Command};
 
 use super::connection::{Connection, NoSession};
 use super::start::Start;
+use super::unlock;
 use crate::model::clean_line;
 use crate::server::Screen;
 
@@ -58,7 +59,9 @@ impl Starter {
             }
             // that of the host is started by systemd
             if !own && !start.place.is_hosts() {
-                self.begin(start)?;
+                self.begin(start).await?;
+                // a person who is asked for a passphrase takes their time
+                deadline = Instant::now() + FOR_START;
                 own = true;
             }
             if said.is_none()
@@ -75,7 +78,8 @@ impl Starter {
         }
     }
 
-    fn begin(&mut self, start: &Start) -> Result<(), String> {
+    async fn begin(&mut self, start: &Start) -> Result<(), String> {
+        let passphrase = unlock::asked(start).await?.passphrase;
         let failed = |error: std::io::Error| format!("starting an engine: {error}");
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg("--data").arg(&start.options.data_dir).arg("--config").arg(&start.options.config_dir);
@@ -84,7 +88,14 @@ impl Starter {
         }
         command.args(["serve", "--until-idle", STAYS]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        if passphrase.is_some() {
+            command.arg("--passphrase-stdin").stdin(Stdio::piped());
+        }
         let mut child = command.spawn().map_err(failed)?;
+        if let (Some(passphrase), Some(mut pipe)) = (passphrase, child.stdin.take()) {
+            // one that has ended says why
+            let _ = pipe.write_all(passphrase.expose().as_bytes()).await;
+        }
         let words = child.stderr.take();
         self.child = Some((child, words));
         Ok(())

@@ -1,5 +1,6 @@
 //! One running command: who asked, with what, against what.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::args::Args;
@@ -88,6 +89,15 @@ impl Call {
     /// The journal does not take it: the command must not begin.
     pub async fn begin(&self) -> Result<(), ActError> {
         self.engine()?.begin_act(&self.actor).await
+    }
+
+    /// The options, with what whoever asks says where the store in `folder` needs a passphrase.
+    ///
+    /// # Errors
+    /// Nobody says it, or it is wrong.
+    pub async fn unlocked(&self, folder: &Path) -> Result<Options, ActError> {
+        let asked = super::unlock::asked(&self.door.options, self.door.io.as_ref(), folder).await;
+        asked.map_err(ActError::conflict)
     }
 
     /// One line of the answer.

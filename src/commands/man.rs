@@ -77,7 +77,10 @@ How the console looks, and its keys.
 Device kinds of one's own, and rules for who a device is.
 .TP
 .I data.key
-In the data folder: the key of every secret in the store.
+In the data folder: the key of every secret in the store, or of its key slot of that kind.
+.TP
+.I keyring
+In the data folder: the keys of the store, sealed for each of its key slots.
 .TP
 .IR /etc/noctule/ ", " /var/lib/noctule/store/
 The folders of the service.

@@ -24,6 +24,7 @@ mod secrets;
 mod shown;
 pub mod spark;
 mod table;
+mod unlock;
 
 pub use arg::{Arg, Count, Kind};
 pub use args::Args;
@@ -33,5 +34,6 @@ pub use io::Io;
 pub use run::{find, note_refused, run};
 pub use shown::{holds_secret, words as shown};
 pub use table::{Command, Needs, Run, Running, all};
+pub use unlock::{Unlocked, unlocked};
 
 pub use crate::engine::Person;

@@ -5,6 +5,7 @@ use super::call::{Call, Door, Exit};
 use super::help;
 use super::scope;
 use super::table::{Command, Needs, all};
+use super::unlock;
 use crate::engine::{ActErrorKind, Engine, Person};
 use crate::model::clean_line;
 
@@ -93,7 +94,11 @@ async fn run_with_own_engine(mut door: Door, line: Line) -> Exit {
     if let Some(sessions) = line.args.number("--concurrency") {
         door.options.concurrency = usize::try_from(sessions).ok();
     }
-    let engine = match Engine::start(door.options.clone()).await {
+    let options = match unlock::asked(&door.options, door.io.as_ref(), &door.options.data_dir).await {
+        Ok(options) => options,
+        Err(why) => return refuse(&door, &why, Exit::Failed),
+    };
+    let engine = match Engine::start(options).await {
         Ok(engine) => engine,
         Err(error) => return refuse(&door, &error.to_string(), Exit::Failed),
     };

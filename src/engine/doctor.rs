@@ -24,7 +24,7 @@ const BUILT: Timestamp = Timestamp(1_735_689_600_000);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was looked at: `store`, `audit`, `samples`, `drivers`, `permissions`, `room`, `clock`, `settings`, `devices`,
-    /// `ping`, `notify`, `identity`, `copies` (of the store).
+    /// `ping`, `notify`, `identity`, `keys` and `copies` (of the store).
     pub topic: &'static str,
     /// `info` when it is as it should be.
     pub severity: Severity,
@@ -65,6 +65,7 @@ impl Engine {
             findings.extend(engine.look_at_drivers());
             findings.extend(look_at_identity_rules(engine.config_dir()));
             findings.extend(look_at_permissions(engine.data_dir(), engine.config_dir()));
+            findings.extend(engine.look_at_keys());
             findings.push(engine.look_at_copies());
             findings.push(look_at_room(engine.data_dir()));
             findings.push(look_at_clock(engine.now()));

@@ -15,7 +15,7 @@ use crate::device::icmp::Probers;
 use crate::device::snmp::Sockets;
 use crate::device::transport::KnownHostsFiles;
 use crate::model::{BlobId, Device, DeviceName, Event, Timestamp};
-use crate::store::{OpenReport, Store, StoreError};
+use crate::store::{OpenReport, Store, StoreError, Unlock};
 
 use super::audit::{self, Anchoring, ReadLately, Refusals};
 use super::backup::{Network, Queue, Reader, Transports};
@@ -60,6 +60,8 @@ pub struct Options {
     pub pulse: bool,
     /// By what they are probed.
     pub probers: Probers,
+    /// What opens the store, beside the files in its folder.
+    pub unlock: Unlock,
     /// The time.
     pub clock: Clock,
 }
@@ -76,6 +78,7 @@ impl Options {
             identify: false,
             pulse: true,
             probers: Probers::default(),
+            unlock: Unlock::default(),
             clock: Clock::system(),
         }
     }
@@ -171,13 +174,15 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::start`].
-    pub async fn start_with(options: Options, reader: Arc<dyn Reader>) -> Result<Arc<Self>, StartError> {
+    pub async fn start_with(mut options: Options, reader: Arc<dyn Reader>) -> Result<Arc<Self>, StartError> {
         let (reload, settings) = Reload::begin(&options).map_err(StartError::Settings)?;
         let now = options.clock.now();
         let drivers = Drivers::load(Some(&options.config_dir.join("drivers")));
         let (dir, late_after) = (options.data_dir.clone(), settings.late_after);
+        // what was said is not kept longer than it is needed
+        let unlock = std::mem::take(&mut options.unlock);
         let (store, present, ledger, book, vault, report) =
-            tokio::task::spawn_blocking(move || open(&dir, late_after, now))
+            tokio::task::spawn_blocking(move || open(&dir, &unlock, late_after, now))
                 .await
                 .map_err(|error| StartError::Store(error.to_string()))??;
         let engine = Arc::new(Self {
@@ -389,11 +394,12 @@ impl Engine {
 
 fn open(
     dir: &Path,
+    unlock: &Unlock,
     late_after: Duration,
     now: Timestamp,
 ) -> Result<(Store, Present, Ledger, Book, Vault, OpenReport), StartError> {
     let failed = |error: StoreError| StartError::Store(error.to_string());
-    let (store, report) = Store::open(dir, now).map_err(failed)?;
+    let (store, report) = Store::open_with(dir, unlock, now).map_err(failed)?;
     let devices = values(store.scan(&[]).map_err(failed)?);
     let statuses = values(store.scan(&[]).map_err(failed)?);
     let events = values(store.scan_last(&[], EVENTS).map_err(failed)?);

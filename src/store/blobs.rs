@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::keys::{KeyRing, keyed_hash};
+use super::keys::{Keys, keyed_hash};
 use super::seal::Seal;
 use super::{StoreError, files};
 use crate::model::{BlobId, BlobRef};
@@ -29,10 +29,10 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    pub(super) fn open(folder: &Path, keys: &KeyRing) -> Result<Self, StoreError> {
+    pub(super) fn open(folder: &Path, keys: &Keys) -> Result<Self, StoreError> {
         let folder = folder.join("objects");
         files::make_private_folder(&folder)?;
-        Ok(Self { folder, seal: Arc::new(Seal::new(keys)), naming: keys.derive("objects") })
+        Ok(Self { folder, seal: keys.seal(), naming: keys.derive("objects") })
     }
 
     /// Stores a body that may be read by whoever can read the store's files.

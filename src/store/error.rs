@@ -42,6 +42,34 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
+    /// The file that holds the keys is not as it was written.
+    #[error("{} cannot be used ({why}), and without it nothing sealed opens; put it back from a copy of the store, together with the copy's data.key if it has one", path.display())]
+    Keyring {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No key slot opens.
+    #[error("the store in {} is locked, and nothing here opens it. It opens with {how}", folder.display())]
+    Locked {
+        /// The data directory.
+        folder: PathBuf,
+        /// The slots and what each needs.
+        how: String,
+    },
+    /// A passphrase that is none.
+    #[error("this passphrase opens no slot of the store in {}; nothing was changed", folder.display())]
+    Passphrase {
+        /// The data directory.
+        folder: PathBuf,
+    },
+    /// A change of the key slots that is not done.
+    #[error("{why}")]
+    Slot {
+        /// Why, and what to do.
+        why: String,
+    },
     /// A secret does not open.
     #[error(
         "the secret of {place} does not open: it was sealed for another place or under another key, or is damaged; set it again"

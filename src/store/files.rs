@@ -19,6 +19,13 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// A step that a kill may come before: tests have it come there.
+#[cfg(not(test))]
+pub fn step() {}
+
+#[cfg(test)]
+pub use dying::step;
+
 /// Writes `bytes` to `path`: a temporary file, fsync, rename, fsync of the folder.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -28,7 +35,11 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .create_new(true)
         .open(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
+        .and_then(|()| {
+            step();
+            fs::rename(&temporary, path)
+        });
+    step();
     if let Err(error) = written {
         let _ = fs::remove_file(&temporary);
         return Err(StoreError::file("write", path)(error));
@@ -39,4 +50,29 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// Makes what was renamed or removed in `folder` durable.
 pub fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::file("sync", folder))
+}
+
+/// `kill -9` at a step that a test chooses.
+#[cfg(test)]
+pub mod dying {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static LEFT: AtomicU64 = AtomicU64::new(u64::MAX);
+
+    /// From now on this process has so many steps before it dies.
+    pub fn after(steps: u64) {
+        LEFT.store(steps, Ordering::SeqCst);
+    }
+
+    /// See [`super::step`].
+    pub fn step() {
+        let left = LEFT.load(Ordering::SeqCst);
+        if left == u64::MAX {
+            return;
+        }
+        if left == 0 {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+        LEFT.store(left.saturating_sub(1), Ordering::SeqCst);
+    }
 }

@@ -15,7 +15,12 @@ const UNDER_WAY: &str = "migration";
 /// over what it left, and must come to the same end.
 type Step = fn(&Path) -> Result<(), StoreError>;
 
-/// `STEPS[n]` leads from format n + 1 to n + 2. The format of today is one more than there are steps.
+/// The format of a store without a keyring, and of one with: the same but for that file, so that the first keyring makes the
+/// one the other. An older noctule, which would take `data.key` for the root key, refuses the second.
+const WITHOUT_KEYRING: u32 = 1;
+const WITH_KEYRING: u32 = 2;
+
+/// `STEPS[n]` leads from format n + 2 to n + 3, and from 1 as from 2. The format of today is two more than there are steps.
 const STEPS: &[Step] = &[];
 
 /// Whether a store stands in `folder`.
@@ -29,23 +34,24 @@ pub fn prepare(folder: &Path, now: Timestamp, report: &mut OpenReport) -> Result
 }
 
 fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step]) -> Result<(), StoreError> {
-    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX) + 1;
+    let known = u32::try_from(steps.len()).unwrap_or(u32::MAX - WITH_KEYRING) + WITH_KEYRING;
     let path = folder.join(NAME);
     let Some(mut format) = read(&path)? else {
         if journal::folder_of(folder).exists() {
             let why = "it is missing, and the store holds entries".into();
             return Err(StoreError::Damaged { what: path.display().to_string(), why });
         }
-        return files::write_durably(&path, format!("noctule store {known}\n").as_bytes());
+        return write(folder, if steps.is_empty() { WITHOUT_KEYRING } else { known });
     };
     if format > known {
         return Err(StoreError::TooNew { folder: folder.to_owned(), found: format, known });
     }
-    while let Some(step) = steps.get(format as usize - 1) {
-        let kept = copy_before(folder, format + 1, now)?;
+    while let Some(step) = steps.get((format.max(WITH_KEYRING) - WITH_KEYRING) as usize) {
+        let next = format.max(WITH_KEYRING) + 1;
+        let kept = copy_before(folder, next, now)?;
         step(folder)?;
-        format += 1;
-        files::write_durably(&path, format!("noctule store {format}\n").as_bytes())?;
+        format = next;
+        write(folder, format)?;
         report.notes.push(format!(
             "the store was brought to format {format}; the old one is kept in {}",
             kept.display()
@@ -59,6 +65,18 @@ fn migrate(folder: &Path, now: Timestamp, report: &mut OpenReport, steps: &[Step
         }
         _ => Ok(()),
     }
+}
+
+/// A keyring is about to be written.
+pub fn raise_for_keyring(folder: &Path) -> Result<(), StoreError> {
+    match read(&folder.join(NAME))? {
+        Some(WITHOUT_KEYRING) => write(folder, WITH_KEYRING),
+        _ => Ok(()),
+    }
+}
+
+fn write(folder: &Path, format: u32) -> Result<(), StoreError> {
+    files::write_durably(&folder.join(NAME), format!("noctule store {format}\n").as_bytes())
 }
 
 /// Copies the store before the step to format `to`, or finds the copy that was made before that step was broken off: what
@@ -94,7 +112,7 @@ fn read(path: &Path) -> Result<Option<u32>, StoreError> {
         Some(format) if format > 0 => Ok(Some(format)),
         _ => Err(StoreError::Damaged {
             what: path.display().to_string(),
-            why: "it does not read `noctule store 1`".into(),
+            why: "it does not read `noctule store 1` or a later number".into(),
         }),
     }
 }
@@ -115,12 +133,12 @@ mod tests {
         let step: Step = |folder| files::write_durably(&folder.join("note"), b"new");
         migrate(&folder, Timestamp(5), &mut report, &[step]).unwrap();
 
-        assert_eq!(read(&folder.join(NAME)).unwrap(), Some(2));
+        assert_eq!(read(&folder.join(NAME)).unwrap(), Some(3));
         assert_eq!(fs::read_to_string(folder.join("note")).unwrap(), "new");
-        assert_eq!(fs::read_to_string(folder.join("backups/before-format-2-5/note")).unwrap(), "old");
+        assert_eq!(fs::read_to_string(folder.join("backups/before-format-3-5/note")).unwrap(), "old");
         assert_eq!(report.notes.len(), 1);
         let refused = migrate(&folder, Timestamp(5), &mut report, &[]).unwrap_err();
-        assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }));
+        assert!(matches!(refused, StoreError::TooNew { found: 3, known: 2, .. }));
         assert!(refused.to_string().contains("newer"), "{refused}");
     }
 
@@ -168,16 +186,16 @@ mod tests {
 
             let mut report = OpenReport::default();
             migrate(&folder, Timestamp(7), &mut report, &[two_files]).unwrap();
-            assert_eq!(read(&folder.join(NAME)).unwrap(), Some(2));
+            assert_eq!(read(&folder.join(NAME)).unwrap(), Some(3));
             assert_eq!(fs::read(folder.join("two")).unwrap(), b"new");
             assert!(!folder.join(UNDER_WAY).exists());
             let copies: Vec<_> = fs::read_dir(folder.join(backup::FOLDER)).unwrap().flatten().collect();
             assert_eq!(copies.len(), 1, "{copies:?}");
             assert_eq!(fs::read(copies[0].path().join("one")).unwrap(), b"old");
-            assert!(report.notes[0].contains("before-format-2-6"), "{:?}", report.notes);
+            assert!(report.notes[0].contains("before-format-3-6"), "{:?}", report.notes);
             // the program of before refuses it, and touches nothing
             let Err(refused) = crate::store::Store::open(&folder, Timestamp(8)) else { panic!("it opened") };
-            assert!(matches!(refused, StoreError::TooNew { found: 2, known: 1, .. }), "{refused}");
+            assert!(matches!(refused, StoreError::TooNew { found: 3, known: 2, .. }), "{refused}");
             // its copy opens as it was
             drop(crate::store::Store::open(&copies[0].path(), Timestamp(8)).unwrap());
         }

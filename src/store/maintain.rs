@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::lock::OwnerLock;
-use super::{OpenReport, Recording, Store, StoreError, TerminalRecording, index, journal};
+use super::{OpenReport, Recording, Store, StoreError, TerminalRecording, Unlock, index, journal};
 use crate::model::{Revision, Timestamp};
 
 /// One thing that is not as it should be.
@@ -92,6 +92,14 @@ pub fn verify(store: &Store) -> Result<VerifyReport, StoreError> {
 /// # Errors
 /// The store is in use, or the journal cannot be read.
 pub fn rebuild(folder: &Path, now: Timestamp) -> Result<OpenReport, StoreError> {
+    rebuild_with(folder, &Unlock::default(), now)
+}
+
+/// The same of a store whose keys are opened by what a person has said.
+///
+/// # Errors
+/// As [`rebuild`]; also when no key slot opens.
+pub fn rebuild_with(folder: &Path, unlock: &Unlock, now: Timestamp) -> Result<OpenReport, StoreError> {
     {
         let _lock = OwnerLock::take(folder, now)?;
         let old = index::folder_of(folder);
@@ -99,7 +107,7 @@ pub fn rebuild(folder: &Path, now: Timestamp) -> Result<OpenReport, StoreError> 
             fs::remove_dir_all(&old).map_err(StoreError::file("remove", &old))?;
         }
     }
-    Store::open(folder, now).map(|(_, report)| report)
+    Store::open_with(folder, unlock, now).map(|(_, report)| report)
 }
 
 /// The end of the journal of a store that nobody has open, as its index knows it; `None` where there is no index.

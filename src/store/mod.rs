@@ -19,6 +19,7 @@ mod record;
 mod records;
 mod seal;
 pub mod series;
+mod slots;
 mod versions;
 mod writer;
 
@@ -33,18 +34,22 @@ pub use journal::{
     Anchor, ChainReport, Chained, Change, Damage, Flaw, FlawKind, JournalBack, JournalRecord, JournalScan,
     KnownEnd, Position, verify_chain,
 };
-pub use keys::KeyRing;
-pub use maintain::{Finding, VerifyReport, closed_head, rebuild, verify};
+pub use keys::{
+    Added, CREDENTIAL, KeyShown, Keyring, KeysShown, NewSlot, Recipient, Renewing, Slot, SlotKind, Unlock,
+};
+pub use maintain::{Finding, VerifyReport, closed_head, rebuild, rebuild_with, verify};
 pub use record::{Entry, Key, Record, decode};
 pub use records::{
     HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting, TerminalRecording,
 };
 pub use seal::{Fingerprinter, Seal};
+pub use slots::keyring_in;
 pub use writer::Health;
 
 use crate::model::{Sealed, Secret, Timestamp};
 use checker::Checker;
 use index::Index;
+use keys::Keys;
 use lock::OwnerLock;
 use versions::Versions;
 use writer::Writer;
@@ -59,7 +64,8 @@ struct Inner {
     checker: Checker,
     index: Arc<Index>,
     blobs: Blobs,
-    seal: Seal,
+    keys: Keys,
+    seal: Arc<Seal>,
     folder: PathBuf,
     id: String,
     tell: mpsc::UnboundedSender<Vec<String>>,
@@ -85,14 +91,33 @@ impl Store {
     /// # Errors
     /// Another process owns it; the format is newer; the key is missing; a disk error.
     pub fn open(folder: &Path, now: Timestamp) -> Result<(Self, OpenReport), StoreError> {
+        Self::open_with(folder, &Unlock::default(), now)
+    }
+
+    /// The same, with what opens its keys where the files in its folder do not.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; also when no key slot opens, or the keyring is damaged.
+    pub fn open_with(
+        folder: &Path,
+        unlock: &Unlock,
+        now: Timestamp,
+    ) -> Result<(Self, OpenReport), StoreError> {
         let mut report = OpenReport::default();
         files::make_private_folder(folder)?;
         let lock = OwnerLock::take(folder, now)?;
         let is_new = !format::stands(folder);
         format::prepare(folder, now, &mut report)?;
         let versions = Versions::read(folder, is_new, &mut report);
-        let keys = KeyRing::load_or_make(folder)?;
-        let seal = Seal::new(&keys);
+        let keys = Keys::open(folder, unlock)?;
+        if let Some(renewing) = keys.shown().renewing {
+            report.notes.push(format!(
+                "a rotation of the store's key, begun by {} at {}, is not over: `noctule vault rotate` goes on with it",
+                renewing.by,
+                renewing.since.local()
+            ));
+        }
+        let seal = keys.seal();
         let blobs = Blobs::open(folder, &keys)?;
         let (index, tail) = index::open(folder, now, &mut report)?;
         let index = Arc::new(index);
@@ -106,6 +131,7 @@ impl Store {
             seal,
             folder: folder.to_owned(),
             id: keys.id(),
+            keys,
             tell,
             told: Mutex::new(Some(told)),
             _lock: lock,

@@ -1,27 +1,35 @@
 //! Secrets at rest: XChaCha20-Poly1305, bound to the place they belong to; and fingerprints that tell two secrets
 //! apart without telling either.
 
+use arc_swap::ArcSwap;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use super::StoreError;
-use super::keys::{KeyRing, keyed_hash};
+use super::keys::{KeyBytes, keyed_hash};
 use crate::model::{Sealed, Secret};
 
 const NONCE: usize = 24;
 
-/// Seals and opens.
+/// Seals with the newest key, and opens with whichever fits. Which one sealed does not stand in what is sealed.
 pub struct Seal {
-    cipher: XChaCha20Poly1305,
+    /// The newest last.
+    ciphers: ArcSwap<Vec<(u32, XChaCha20Poly1305)>>,
     fingerprints: Fingerprinter,
 }
 
 impl Seal {
-    pub(super) fn new(keys: &KeyRing) -> Self {
-        Self {
-            cipher: XChaCha20Poly1305::new(&keys.derive("seal").into()),
-            fingerprints: Fingerprinter { key: keys.derive("fingerprint") },
-        }
+    /// With these keys and their numbers, the newest last.
+    pub(super) fn new<'a>(keys: impl Iterator<Item = (u32, &'a KeyBytes)>, fingerprints: [u8; 32]) -> Self {
+        let seal = Self { ciphers: ArcSwap::default(), fingerprints: Fingerprinter { key: fingerprints } };
+        seal.take_keys(keys);
+        seal
+    }
+
+    /// From now on with these.
+    pub(super) fn take_keys<'a>(&self, keys: impl Iterator<Item = (u32, &'a KeyBytes)>) {
+        let ciphers = keys.map(|(number, key)| (number, XChaCha20Poly1305::new(&key.0.into())));
+        self.ciphers.store(std::sync::Arc::new(ciphers.collect()));
     }
 
     /// See [`super::Store::seal`].
@@ -41,17 +49,27 @@ impl Seal {
     pub(super) fn seal_bytes(&self, place: &[u8], clear: &[u8]) -> Vec<u8> {
         let nonce: [u8; NONCE] = rand::random();
         let mut sealed = nonce.to_vec();
-        // The cipher refuses only messages of over 256 GB.
-        let text =
-            self.cipher.encrypt(&XNonce::from(nonce), Payload { msg: clear, aad: place }).unwrap_or_default();
-        sealed.extend(text);
+        let ciphers = self.ciphers.load();
+        let encrypt = |(_, cipher): &(u32, XChaCha20Poly1305)| {
+            cipher.encrypt(&XNonce::from(nonce), Payload { msg: clear, aad: place }).ok()
+        };
+        // there is always a key, and the cipher refuses only messages of over 256 GB
+        sealed.extend(ciphers.last().and_then(encrypt).unwrap_or_default());
         sealed
     }
 
     /// The reverse; `None` where anything is not as it was sealed.
     pub(super) fn open_bytes(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.open_numbered(place, sealed).map(|(_, clear)| clear)
+    }
+
+    /// The same, and the number of the key that had sealed it.
+    pub(super) fn open_numbered(&self, place: &[u8], sealed: &[u8]) -> Option<(u32, Vec<u8>)> {
         let (nonce, text) = sealed.split_first_chunk::<NONCE>()?;
-        self.cipher.decrypt(&XNonce::from(*nonce), Payload { msg: text, aad: place }).ok()
+        self.ciphers.load().iter().rev().find_map(|(number, cipher)| {
+            let payload = Payload { msg: text, aad: place };
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok().map(|clear| (*number, clear))
+        })
     }
 
     /// See [`super::Store::fingerprinter`].

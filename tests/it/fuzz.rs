@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use noctule::engine::notify::settings::NotifySettings;
-use noctule::model::{DeviceId, Timestamp};
+use noctule::model::{DeviceId, Secret, Timestamp};
 use noctule::server::FromClient;
 use noctule::server::wire::{Answer, Said, frames};
 use noctule::store::series::{
     Encoder, Folder, Heard, Mix, Rtt, Standing, StateLog, StateRecord, encode_rows,
 };
-use noctule::store::{Change, JournalRecord};
+use noctule::store::{Change, JournalRecord, NewSlot, Store};
 
 #[path = "../../fuzz/bodies.rs"]
 mod bodies;
@@ -274,6 +274,20 @@ fn wire() {
     ];
     let said = said.iter().flat_map(|said| frames(said).unwrap()).collect();
     storm(bodies::wire, &[frames(&hello).unwrap(), said], 20_000);
+}
+
+#[test]
+fn keyring() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(folder.path(), Timestamp(0)).unwrap();
+    let read = || std::fs::read(folder.path().join("keyring")).unwrap();
+    let passphrase = Secret::new("not a real passphrase");
+    store.add_slot(NewSlot::Passphrase(passphrase), Timestamp(0)).unwrap();
+    let first = read();
+    store.add_slot(NewSlot::Systemd, Timestamp(0)).unwrap();
+    let offline = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    store.add_slot(NewSlot::Age(offline.parse().unwrap()), Timestamp(0)).unwrap();
+    storm(bodies::keyring, &[first, read(), offline.into()], 4000);
 }
 
 /// Runs `body` with each seed, then with so many damaged copies of them. A failing input is printed

@@ -82,5 +82,6 @@ mod terminal_slow;
 mod terminal_wall;
 mod timeline;
 mod users;
+mod vault_keys;
 mod wallboard;
 mod wire;

@@ -62,7 +62,10 @@ inventory::submit! { Command {
     name: "serve",
     aliases: &[],
     about: "Be the engine for every console and command, without a terminal, until SIGTERM",
-    args: &[Arg::optional("--until-idle", Kind::Duration, "end when nobody was attached for so long: 10m")],
+    args: &[
+        Arg::optional("--until-idle", Kind::Duration, "end when nobody was attached for so long: 10m"),
+        Arg::switch("--passphrase-stdin", "the first line of standard input is the store's passphrase, where it needs one"),
+    ],
     role: Role::Admin,
     danger: Danger::None,
     needs: Needs::Terminal,

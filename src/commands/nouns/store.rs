@@ -8,7 +8,7 @@ use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Role, Timestamp};
 use crate::store::backup::{self, Copied};
-use crate::store::{self, Entry, Store, StoreError};
+use crate::store::{self, Entry, Store, StoreError, Unlock};
 
 inventory::submit! { Command {
     name: "store verify",
@@ -35,7 +35,7 @@ inventory::submit! { Command {
 inventory::submit! { Command {
     name: "store backup",
     aliases: &[],
-    about: "Copy the store, open or not; the copy holds the key of every secret, keep it safe",
+    about: "Copy the store, open or not; the copy holds the key of every secret where data.key opens it, keep it safe",
     args: &[Arg::optional("--output", Kind::Path, "a new folder; else beside the daily copies, see [store] in config.toml")],
     role: Role::Admin,
     danger: Danger::None,
@@ -89,8 +89,8 @@ fn entry(call: &Call, now: Timestamp) -> Entry {
 }
 
 /// Writes it there: whoever reads the trail must see that what stands before was put in place.
-fn journal(folder: &Path, now: Timestamp, entry: Entry) -> Result<(), StoreError> {
-    Store::open(folder, now)?.0.commit_blocking(entry).map(drop)
+fn journal(folder: &Path, unlock: &Unlock, now: Timestamp, entry: Entry) -> Result<(), StoreError> {
+    Store::open_with(folder, unlock, now)?.0.commit_blocking(entry).map(drop)
 }
 
 /// What the store's opening had to say, as `--json` shows it.
@@ -103,7 +103,11 @@ async fn rebuild(call: &Call) -> Result<Exit, ActError> {
     let folder = call.door.options.data_dir.clone();
     let now = call.door.options.clock.now();
     let entry = entry(call, now);
-    let work = move || store::rebuild(&folder, now).and_then(|report| journal(&folder, now, entry).map(|()| report));
+    let unlock = call.unlocked(&folder).await?.unlock;
+    let work = move || {
+        let report = store::rebuild_with(&folder, &unlock, now)?;
+        journal(&folder, &unlock, now, entry).map(|()| report)
+    };
     let report = aside("rebuilding the index", work).await?;
     if call.json {
         call.object(&Rebuilt { notes: report.notes })?;
@@ -159,9 +163,10 @@ async fn restore(call: &Call) -> Result<Exit, ActError> {
     }
     let (to, now, also_damaged) = (folder.clone(), call.door.options.clock.now(), call.args.has("--damaged"));
     let entry = entry(call, now);
+    let unlock = call.unlocked(&from).await?.unlock;
     let work = move || {
-        let restored = backup::restore(&from, &to, now, also_damaged)?;
-        journal(&to, now, entry).map(|()| restored)
+        let restored = backup::restore_with(&from, &to, &unlock, now, also_damaged)?;
+        journal(&to, &unlock, now, entry).map(|()| restored)
     };
     let restored = aside("restoring the store", work).await?;
     let (before, report) = (restored.before.as_deref(), &restored.report);

@@ -277,7 +277,7 @@ async fn recover(call: &Call) -> Result<Exit, ActError> {
     let Some(caller) = &call.door.person.caller else {
         return Err(ActError::usage("there is nobody to recover here"));
     };
-    let mut options = call.door.options.clone();
+    let mut options = call.unlocked(&call.door.options.data_dir).await?;
     (options.schedule, options.pulse) = (false, false);
     let engine = Engine::start(options).await.map_err(|error| ActError::conflict(error.to_string()))?;
     let by = Actor::new(&caller.account(), &call.actor.why, &call.actor.line);

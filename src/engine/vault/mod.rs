@@ -7,6 +7,7 @@
 mod acts;
 mod lookup;
 mod reveal;
+mod slots;
 mod words;
 
 use std::sync::Arc;

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::store::{StoreError, files};
+use zeroize::Zeroizing;
+
+use crate::store::{StoreError, files, keys};
 
 /// So much room is left to everybody else on the disk, in bytes.
 const LEFT: u64 = 64 << 20;
@@ -13,6 +15,8 @@ const LEFT: u64 = 64 << 20;
 /// What is no part of a copy: it is made anew, or is only meant where it is.
 const NEVER: [&str; 4] = [super::FOLDER, "owner.lock", "migration", super::manifest::NAME];
 const INDEX: &str = "index";
+/// So much of a file tells whether it was sealed anew, in bytes: the number that it was sealed with stands there.
+const BEGINNING: usize = 32;
 
 /// Makes a folder that nobody else can look into: it will hold the data key.
 pub fn make_private(folder: &Path) -> Result<(), StoreError> {
@@ -24,6 +28,19 @@ pub fn make_private(folder: &Path) -> Result<(), StoreError> {
     let why =
         "others could read it, and it would hold the key of every secret: its file system keeps no modes";
     Err(StoreError::file("make", folder)(io::Error::new(io::ErrorKind::PermissionDenied, why)))
+}
+
+/// Whether two files of one name are the same one. A body that was sealed anew is as long as before; that it is another one
+/// shows in its first bytes.
+fn is_same(one: &Path, other: &Path) -> Option<bool> {
+    if fs::metadata(one).ok()?.len() != fs::metadata(other).ok()?.len() {
+        return Some(false);
+    }
+    let beginning = |path: &Path| {
+        let mut bytes = Vec::with_capacity(BEGINNING);
+        File::open(path).ok()?.take(BEGINNING as u64).read_to_end(&mut bytes).ok().map(|_| bytes)
+    };
+    Some(beginning(one)? == beginning(other)?)
 }
 
 /// From one store to a copy.
@@ -103,9 +120,7 @@ impl Copier {
             }
         }
         let Some(before) = self.before.as_ref().map(|before| before.join(place)) else { return false };
-        let same =
-            |one: &Path, other: &Path| Some(fs::metadata(one).ok()?.len() == fs::metadata(other).ok()?.len());
-        same(&from, &before) == Some(true) && fs::hard_link(&before, &to).is_ok()
+        is_same(&from, &before) == Some(true) && fs::hard_link(&before, &to).is_ok()
     }
 
     fn check_room(&self, bytes: u64) -> Result<(), StoreError> {
@@ -120,9 +135,35 @@ impl Copier {
         Err(StoreError::file("copy into", &self.to)(io::Error::new(io::ErrorKind::StorageFull, why)))
     }
 
-    /// Copies what is neither journal, samples nor index: the bodies, which never change, and whatever else there is.
+    /// Copies what is neither journal, samples, index nor a key: the bodies, and whatever else there is.
     pub fn rest(&mut self) -> Result<(), StoreError> {
-        self.inside(Path::new(""), |name| name != "journal" && name != crate::store::series::FOLDER)
+        self.inside(Path::new(""), |name| {
+            name != "journal" && name != crate::store::series::FOLDER && !keys::FILES.contains(&name)
+        })
+    }
+
+    /// Copies the files with the keys as they were at one moment: they may be changed meanwhile.
+    pub fn keys(&mut self) -> Result<(), StoreError> {
+        loop {
+            let read = |name| match fs::read(self.from.join(name)) {
+                Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(StoreError::file("copy", &self.from.join(name))(error)),
+            };
+            // in the order in which a change brings them: the next file, the keyring, the file
+            let keyring = read(keys::KEYRING)?;
+            let held = [(keys::NEXT_FILE, read(keys::NEXT_FILE)?), (keys::FILE, read(keys::FILE)?)];
+            if read(keys::KEYRING)? != keyring {
+                continue;
+            }
+            for (name, bytes) in held.into_iter().chain([(keys::KEYRING, keyring)]) {
+                let Some(bytes) = bytes else { continue };
+                self.check_room(bytes.len() as u64)?;
+                files::write_durably(&self.to.join(name), &bytes)?;
+                self.bytes += bytes.len() as u64;
+            }
+            return Ok(());
+        }
     }
 
     /// Copies all but the index.

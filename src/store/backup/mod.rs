@@ -12,7 +12,7 @@ mod shelf;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use restore::{Restored, restore};
+pub use restore::{Restored, restore, restore_with};
 pub use shelf::{Kept, Shelf};
 
 use super::{Store, StoreError, files, journal, series};
@@ -108,6 +108,8 @@ fn fill(
         })?;
     }
     copier.rest()?;
+    // after the bodies: the keys of whatever was sealed until then are in it
+    copier.keys()?;
     Manifest::new(end, now).write(to)?;
     files::sync_folder(to)?;
     let damage = damage_in(to)?;

@@ -9,7 +9,7 @@ use super::copy::{Copier, make_private};
 use super::manifest::Manifest;
 use crate::model::Timestamp;
 use crate::store::lock::OwnerLock;
-use crate::store::{Store, StoreError, VerifyReport, files, format, series, verify};
+use crate::store::{Store, StoreError, Unlock, VerifyReport, files, format, series, verify};
 
 /// What was restored.
 #[derive(Clone, Debug)]
@@ -32,6 +32,20 @@ pub fn restore(
     now: Timestamp,
     also_damaged: bool,
 ) -> Result<Restored, StoreError> {
+    restore_with(from, folder, &Unlock::default(), now, also_damaged)
+}
+
+/// The same of a copy whose keys are opened by what a person has said.
+///
+/// # Errors
+/// As [`restore`]; also when no key slot of the copy opens.
+pub fn restore_with(
+    from: &Path,
+    folder: &Path,
+    unlock: &Unlock,
+    now: Timestamp,
+    also_damaged: bool,
+) -> Result<Restored, StoreError> {
     if !format::stands(from) {
         let what = from.display().to_string();
         return Err(StoreError::Damaged { what, why: "it is no copy of a store".into() });
@@ -39,7 +53,7 @@ pub fn restore(
     // held to the end: nobody may open what is about to be moved
     let _lock = folder.exists().then(|| OwnerLock::take(folder, now)).transpose()?;
     let fresh = beside(folder, "restoring", now);
-    let checked = copy_and_check(from, &fresh, now, also_damaged);
+    let checked = copy_and_check(from, &fresh, unlock, now, also_damaged);
     let report = match checked {
         Ok(report) => report,
         Err(error) => {
@@ -62,6 +76,7 @@ pub fn restore(
 fn copy_and_check(
     from: &Path,
     fresh: &Path,
+    unlock: &Unlock,
     now: Timestamp,
     also_damaged: bool,
 ) -> Result<VerifyReport, StoreError> {
@@ -72,7 +87,7 @@ fn copy_and_check(
     make_private(fresh)?;
     Copier::without_links(from, fresh).everything()?;
     files::sync_folder(fresh)?;
-    let (store, _) = Store::open(fresh, now)?;
+    let (store, _) = Store::open_with(fresh, unlock, now)?;
     let mut report = verify(&store)?;
     let end = store.0.index.end()?;
     drop(store);
