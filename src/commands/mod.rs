@@ -21,6 +21,7 @@ mod run;
 mod said;
 mod scope;
 mod secrets;
+mod seen;
 mod shown;
 pub mod spark;
 mod table;

@@ -34,6 +34,7 @@ const KEEP_WITHIN: &[&str] = &[
     "backup show",
     "backup verify",
     "credential explain",
+    "device changes",
     "device export",
     "device list",
     "device show",

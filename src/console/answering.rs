@@ -82,26 +82,40 @@ pub fn millis(time: Duration) -> String {
 }
 
 /// Takes note of an incident, with a reason.
-pub fn acknowledge(incident: &Incident) -> Outcome {
+pub fn acknowledge(incident: &Incident, cx: &Cx) -> Outcome {
     if !incident.is_open() {
         return Outcome::refused("This incident is over");
     }
+    let others = incident.acknowledged.as_ref().filter(|_| incident.is_acknowledged(cx.now));
+    let before = others.map_or_else(String::new, |note| {
+        format!(" {} has taken note of it at {}: {}.", clean_line(&note.by), cx.date(note.at), clean_line(&note.why))
+    });
     Outcome::Reason {
-        line: format!("incident ack {} --why", incident.id),
+        line: format!("incident ack {}{} --why", incident.id, instead_of(others.map(|note| note.by.as_str()))),
         question: format!(
-            "Take note of incident {}: {} is down. Say what you know of it.",
+            "Take note of incident {}: {} is down.{before} Say what you know of it.",
             incident.id, incident.name
         ),
     }
 }
 
 /// What a person does about an incident: `ack`, `assign`, `comment` or `close`.
-pub fn act(verb: &str, incident: &Incident) -> Outcome {
+pub fn act(verb: &str, incident: &Incident, cx: &Cx) -> Outcome {
     let id = incident.id;
     match verb {
         _ if !incident.is_open() => Outcome::refused("This incident is over"),
-        "ack" => acknowledge(incident),
-        "assign" => Outcome::Line(format!("incident assign {id}")),
+        "ack" => acknowledge(incident, cx),
+        "assign" => match incident.assigned.as_deref() {
+            None => Outcome::Line(format!("incident assign {id}")),
+            Some(has) => Outcome::Reason {
+                line: format!("incident assign {id}{} --why", instead_of(Some(has))),
+                question: format!(
+                    "{} looks after incident {id}, {}. Look after it in their place? Say why.",
+                    clean_line(has),
+                    incident.name
+                ),
+            },
+        },
         "comment" => Outcome::Line(format!("command incident comment {id}")),
         "close" => Outcome::Reason {
             line: format!("incident close {id} --why"),
@@ -109,6 +123,12 @@ pub fn act(verb: &str, incident: &Incident) -> Outcome {
         },
         _ => Outcome::Unknown,
     }
+}
+
+/// Says whose place is taken: whoever was faster meanwhile is not overwritten.
+fn instead_of(holder: Option<&str>) -> String {
+    let quoted = holder.and_then(|holder| shlex::try_quote(holder).ok());
+    quoted.map_or_else(String::new, |holder| format!(" --instead-of {holder}"))
 }
 
 /// An incident in a few lines of text: for a ticket, or a colleague.

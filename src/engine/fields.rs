@@ -333,6 +333,7 @@ pub fn blank(id: DeviceId, name: DeviceName, address: Address, at: Timestamp) ->
         deleted: None,
         snmp: SnmpAccess::default(),
         parent: None,
+        revision: 1,
     }
 }
 
@@ -396,5 +397,17 @@ mod tests {
             set(&mut device, &Change::new(field, value)).unwrap();
         }
         assert_eq!(device, self::device());
+    }
+
+    #[test]
+    fn a_record_of_before_is_read_and_has_no_revision() {
+        use crate::store::Record;
+        let device = Device { revision: 0, ..device() };
+        let bytes = postcard::to_stdvec(&device).unwrap();
+        let second = &bytes[..bytes.len() - 1];
+        assert_eq!(Device::upgrade(2, second).unwrap(), device);
+        let added = postcard::to_stdvec(&(SnmpAccess::default(), None::<DeviceName>)).unwrap().len();
+        assert_eq!(Device::upgrade(1, &second[..second.len() - added]).unwrap(), device);
+        assert!(Device::upgrade(0, &bytes).is_err());
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::model::{Address, Device, DeviceId, DeviceName, DriverId, EventKind, Secret, Severity, Timestamp};
 
-use crate::store::Entry;
+use crate::store::{Entry, StoreError};
 
 use super::actor::Actor;
+use super::edits::Edit;
 use super::error::ActError;
 use super::events::with_events;
 use super::fields::{Change, Field, blank, check_secret, set};
@@ -48,8 +49,9 @@ impl Engine {
         let name: DeviceName = name.parse().map_err(wrong(Field::Name))?;
         let address: Address = address.parse().map_err(wrong(Field::Address))?;
         self.check_name_is_free(&name, None)?;
-        let mut device = blank(self.present().next_device(), name, address, now);
-        self.apply(&mut device, changes)?;
+        let blank = blank(self.present().next_device(), name, address, now);
+        let mut device = blank.clone();
+        self.apply(&blank, &mut device, changes)?;
         self.check_parent(&device)?;
         let message = format!("{} was added by {}", device.name, by.name);
         let device = Arc::new(device);
@@ -57,24 +59,44 @@ impl Engine {
         Ok(device)
     }
 
-    /// Changes fields of a device.
+    /// Changes fields of a device, whatever its record has become by now. Who names the same field at the same moment is
+    /// not overwritten: the first one wins, and the other is told.
     ///
     /// # Errors
-    /// When there is no such device, a new name is taken, a value is wrong, or the store cannot take it.
+    /// As [`Engine::edit_device_seen`].
     pub async fn edit_device(&self, by: &Actor, name: &str, changes: &[Change]) -> Result<Edited, ActError> {
+        self.edit_device_seen(by, name, None, changes).await
+    }
+
+    /// Changes fields of a device. `seen` is the revision of the record that who asks has seen.
+    ///
+    /// # Errors
+    /// When there is no such device, it was changed since it was seen, a new name is taken, a value is wrong, or the store
+    /// cannot take it.
+    pub async fn edit_device_seen(
+        &self,
+        by: &Actor,
+        name: &str,
+        seen: Option<u32>,
+        changes: &[Change],
+    ) -> Result<Edited, ActError> {
+        let begun = self.device_to_change(name).await?;
         let _acting = self.acting.lock().await;
         let now = self.now();
-        let old = self.device(name)?;
-        let mut device = (*old).clone();
-        let fields = self.apply(&mut device, changes)?;
+        let old = self.still_there(&begun).await?;
+        self.check_seen(&old.id, old.as_ref(), seen).await?;
+        let mut device = next(&old, now);
+        let fields = self.apply(&old, &mut device, changes)?;
         if fields.is_empty() {
             return Ok(Edited { device: old, fields });
+        }
+        if fields.iter().any(|field| self.is_another(*field, &begun, &old)) {
+            return Err(self.moved(&old.id, old.as_ref(), begun.revision).await);
         }
         self.check_name_is_free(&device.name, Some(device.id))?;
         if fields.contains(&Field::Parent) {
             self.check_parent(&device)?;
         }
-        device.updated = now;
         let device = Arc::new(device);
         let names: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
         let message = format!("{}: {} changed by {}", old.name, names.join(", "), by.name);
@@ -86,12 +108,51 @@ impl Engine {
         Ok(Edited { device, fields })
     }
 
+    /// The device of that name; where somebody has put it away, who and when.
+    async fn device_to_change(&self, name: &str) -> Result<Arc<Device>, ActError> {
+        let missing = match self.device(name) {
+            Ok(device) => return Ok(device),
+            Err(missing) => missing,
+        };
+        match self.put_away_last(name) {
+            Some(gone) => {
+                let who = self.device_edits(&gone, gone.revision.saturating_sub(1)).await.unwrap_or_default();
+                let who = who.last().map_or_else(|| "it was put away".to_owned(), Edit::in_words);
+                let name = &gone.name;
+                Err(ActError::not_found(format!("there is no device {name} any more: {who}; `device restore {name}` brings it back")))
+            }
+            None => Err(missing),
+        }
+    }
+
+    /// The record as it is now of a device that was there when an act began.
+    async fn still_there(&self, begun: &Device) -> Result<Arc<Device>, ActError> {
+        let now = self.present().device(begun.id);
+        let now = now.ok_or_else(|| ActError::internal(format!("the device {} is gone", begun.name)))?;
+        match now.deleted {
+            Some(_) => Err(self.moved(&now.id, now.as_ref(), begun.revision).await),
+            None => Ok(now),
+        }
+    }
+
+    /// The device of that name that was put away last.
+    fn put_away_last(&self, name: &str) -> Option<Arc<Device>> {
+        let present = self.present();
+        let of_that_name = present.devices().filter(|d| d.name.as_str() == name && d.deleted.is_some());
+        of_that_name.max_by_key(|d| d.deleted).cloned()
+    }
+
     /// The devices that hang on `old`, hanging on `new`.
     fn children_renamed(&self, old: &DeviceName, new: &DeviceName, now: Timestamp) -> Vec<Arc<Device>> {
-        let present = self.present();
-        let children = present.devices().filter(|child| child.parent.as_ref() == Some(old));
-        let renamed = children.map(|child| {
-            Arc::new(Device { parent: Some(new.clone()), updated: now, ..child.as_ref().clone() })
+        let children: Vec<Arc<Device>> = {
+            let present = self.present();
+            present.devices().filter(|child| child.parent.as_ref() == Some(old)).cloned().collect()
+        };
+        let renamed = children.iter().map(|child| {
+            let mut renamed = next(child, now);
+            renamed.parent = Some(new.clone());
+            self.seal_anew(child, &mut renamed);
+            Arc::new(renamed)
         });
         renamed.collect()
     }
@@ -112,15 +173,38 @@ impl Engine {
     /// Puts devices away. Their history stays, and [`Engine::restore_device`] brings them back.
     ///
     /// # Errors
-    /// When one of them does not exist (then none is put away), or the store cannot take it.
+    /// When one of them does not exist or was changed by somebody else at the same moment (then none is put away), or the
+    /// store cannot take it.
     pub async fn remove_devices(&self, by: &Actor, names: &[String]) -> Result<Vec<Arc<Device>>, ActError> {
+        self.remove_devices_seen(by, names, None).await
+    }
+
+    /// The same; `seen` is the revision of the one device that who asks has seen.
+    ///
+    /// # Errors
+    /// As [`Engine::remove_devices`]; also when it was changed since it was seen.
+    pub async fn remove_devices_seen(
+        &self,
+        by: &Actor,
+        names: &[String],
+        seen: Option<u32>,
+    ) -> Result<Vec<Arc<Device>>, ActError> {
+        if seen.is_some() && names.len() != 1 {
+            return Err(ActError::usage("a revision is that of one device"));
+        }
+        let mut begun = Vec::new();
+        for name in names {
+            begun.push(self.device_to_change(name).await?);
+        }
         let _acting = self.acting.lock().await;
         let now = self.now();
         let mut gone = Vec::new();
-        for name in names {
-            let mut device = (*self.device(name)?).clone();
+        for begun in begun {
+            let old = self.still_there(&begun).await?;
+            self.check_seen(&old.id, old.as_ref(), seen.or(Some(begun.revision))).await?;
+            let mut device = next(&old, now);
             device.deleted = Some(now);
-            device.updated = now;
+            self.seal_anew(&old, &mut device);
             gone.push(Arc::new(device));
         }
         let message = format!("{} put away by {}", count_or_name(&gone), by.name);
@@ -131,22 +215,36 @@ impl Engine {
     /// Brings back the device of that name that was put away last.
     ///
     /// # Errors
-    /// When none of that name was put away, its name is taken by now, or the store cannot take it.
+    /// As [`Engine::restore_device_seen`].
     pub async fn restore_device(&self, by: &Actor, name: &str) -> Result<Arc<Device>, ActError> {
-        let _acting = self.acting.lock().await;
-        let now = self.now();
-        let newest = {
-            let present = self.present();
-            let of_that_name = present.devices().filter(|d| d.name.as_str() == name && d.deleted.is_some());
-            of_that_name.max_by_key(|d| d.deleted).cloned()
-        };
-        let newest = newest.ok_or_else(|| {
+        self.restore_device_seen(by, name, None).await
+    }
+
+    /// The same; `seen` is the revision that who asks has seen.
+    ///
+    /// # Errors
+    /// When none of that name was put away, it was brought back or changed since it was seen, its name is taken by now, or
+    /// the store cannot take it.
+    pub async fn restore_device_seen(
+        &self,
+        by: &Actor,
+        name: &str,
+        seen: Option<u32>,
+    ) -> Result<Arc<Device>, ActError> {
+        let begun = self.put_away_last(name).ok_or_else(|| {
             ActError::not_found(format!(
                 "no device {name:?} was put away; `device list --deleted` shows those that were"
             ))
         })?;
-        self.check_name_is_free(&newest.name, None)?;
-        let device = Arc::new(Device { deleted: None, updated: now, ..(*newest).clone() });
+        let _acting = self.acting.lock().await;
+        let now = self.now();
+        let old = self.present().device(begun.id).unwrap_or(begun.clone());
+        self.check_seen(&old.id, old.as_ref(), seen.or(Some(begun.revision))).await?;
+        self.check_name_is_free(&old.name, None)?;
+        let mut device = next(&old, now);
+        device.deleted = None;
+        self.seal_anew(&old, &mut device);
+        let device = Arc::new(device);
         let message = format!("{} brought back by {}", device.name, by.name);
         self.store_devices(by, "device restore", now, std::slice::from_ref(&device), &message).await?;
         Ok(device)
@@ -167,31 +265,74 @@ impl Engine {
     pub(super) fn secret(&self, device: &Device, field: Field) -> Result<Secret, ActError> {
         match field.sealed(device) {
             None => Ok(Secret::default()),
-            Some(sealed) => self.store.unseal(&place(device.id, field), sealed).map_err(|error| {
+            Some(sealed) => self.store.unseal(&place(device, field), sealed).map_err(|error| {
                 ActError::storage(&format!("opening the {field} of {}", device.name), error)
             }),
         }
     }
 
-    /// Puts changes into a record; the fields that differ afterwards.
-    pub(super) fn apply(&self, device: &mut Device, changes: &[Change]) -> Result<Vec<Field>, ActError> {
-        let before = device.clone();
+    /// What became of a secret between two states of a record, in words; `None` where it is the same.
+    pub(super) fn secret_change(&self, before: &Device, after: &Device, field: Field) -> Option<&'static str> {
+        match (field.sealed(before), field.sealed(after)) {
+            (None, None) => None,
+            (None, Some(_)) => Some("set"),
+            (Some(_), None) => Some("taken away"),
+            (Some(was), Some(is)) if was == is => None,
+            (Some(_), Some(_)) => match (self.secret(before, field), self.secret(after, field)) {
+                (Ok(was), Ok(is)) if was.expose() == is.expose() => None,
+                _ => Some("another one"),
+            },
+        }
+    }
+
+    /// Whether a field differs between two states of a record.
+    fn is_another(&self, field: Field, one: &Device, other: &Device) -> bool {
+        match field.is_secret() {
+            true => self.secret_change(one, other, field).is_some(),
+            false => field.read(one) != field.read(other),
+        }
+    }
+
+    /// Seals the secrets that a changed record keeps for its new revision. One that does not open stays as it is: it opens
+    /// no better there.
+    pub(super) fn seal_anew(&self, old: &Device, device: &mut Device) {
+        for field in Field::ALL.into_iter().filter(|field| field.is_secret()) {
+            let is_kept = field.sealed(old).is_some() && field.sealed(old) == field.sealed(device);
+            if is_kept && let Ok(secret) = self.secret(old, field) {
+                let sealed = self.store.seal(&place(device, field), &secret);
+                if let Some(held) = field.sealed_in(device) {
+                    *held = Some(sealed);
+                }
+            }
+        }
+    }
+
+    /// Puts changes into `device`, which is to follow `old`; the fields that differ afterwards.
+    pub(super) fn apply(
+        &self,
+        old: &Device,
+        device: &mut Device,
+        changes: &[Change],
+    ) -> Result<Vec<Field>, ActError> {
         let mut fields = Vec::new();
         for change in changes {
             if change.field.is_secret() {
-                if self.apply_secret(device, change)? {
+                if self.apply_secret(old, device, change)? {
                     fields.push(change.field);
                 }
             } else {
                 set(device, change)?;
             }
         }
-        if let Some(driver) = device.driver.as_ref().filter(|driver| before.driver.as_ref() != Some(driver)) {
+        if let Some(driver) = device.driver.as_ref().filter(|driver| old.driver.as_ref() != Some(driver)) {
             self.check_driver(driver)?;
         }
-        fields.extend(Field::ALL.into_iter().filter(|field| field.read(&before) != field.read(device)));
+        fields.extend(Field::ALL.into_iter().filter(|field| field.read(old) != field.read(device)));
         fields.sort_unstable();
         fields.dedup();
+        if !fields.is_empty() {
+            self.seal_anew(old, device);
+        }
         Ok(fields)
     }
 
@@ -205,13 +346,13 @@ impl Engine {
     }
 
     /// Seals a new secret, unless it is the one already held. Whether it changed.
-    fn apply_secret(&self, device: &mut Device, change: &Change) -> Result<bool, ActError> {
+    fn apply_secret(&self, old: &Device, device: &mut Device, change: &Change) -> Result<bool, ActError> {
         let new = check_secret(change.field, &change.value)?;
         // one that does not open any more is simply replaced
-        if self.secret(device, change.field).is_ok_and(|held| held.expose() == new.expose()) {
+        if self.secret(old, change.field).is_ok_and(|held| held.expose() == new.expose()) {
             return Ok(false);
         }
-        let place = place(device.id, change.field);
+        let place = place(device, change.field);
         let sealed = (!new.is_empty()).then(|| self.store.seal(&place, &new));
         if let Some(held) = change.field.sealed_in(device) {
             *held = sealed;
@@ -245,6 +386,12 @@ impl Engine {
         let events = vec![self.event(now, EventKind::Inventory, Severity::Info, about, message)];
         let mut entry = entry(now, by, verb);
         for device in devices {
+            // the last guard: every act has looked before, and acts one by one
+            let old = self.present().device(device.id);
+            if old.as_ref().is_some_and(|old| old.revision.saturating_add(1) != device.revision) {
+                return Err(self.moved(&device.id, device.as_ref(), device.revision.saturating_sub(1)).await);
+            }
+            entry.expect(&device.id, old.as_deref());
             entry.add(&device.id, device.as_ref());
         }
         self.commit(with_events(entry, &events), verb).await?;
@@ -261,7 +408,10 @@ impl Engine {
 
     /// Writes an entry; `doing` names it in an error.
     pub(super) async fn commit(&self, entry: Entry, doing: &str) -> Result<(), ActError> {
-        self.store.commit(entry).await.map_err(|error| ActError::storage(doing, error)).map(|_| ())
+        self.store.commit(entry).await.map(drop).map_err(|error| match error {
+            StoreError::Moved { .. } => ActError::conflict(format!("{doing}: {error}")),
+            _ => ActError::storage(doing, error),
+        })
     }
 }
 
@@ -270,9 +420,18 @@ pub(super) fn entry(at: Timestamp, by: &Actor, verb: &str) -> Entry {
     Entry::new(at, &by.name, &by.why, if by.line.is_empty() { verb } else { &by.line })
 }
 
-/// What a sealed secret is bound to: it opens nowhere else.
-fn place(device: DeviceId, field: Field) -> String {
-    format!("device/{}/{field}", device.0)
+/// What comes after `old`, not changed yet.
+pub(super) fn next(old: &Device, now: Timestamp) -> Device {
+    Device { revision: old.revision.saturating_add(1), updated: now, ..old.clone() }
+}
+
+/// What a sealed secret is bound to: it opens nowhere else, and in no other revision of its record. Those of before
+/// records had a revision are bound to their place alone, and are sealed anew with the record's next change.
+fn place(device: &Device, field: Field) -> String {
+    match device.revision {
+        0 => format!("device/{}/{field}", device.id.0),
+        revision => format!("device/{}/{field}/{revision}", device.id.0),
+    }
 }
 
 fn count_or_name(devices: &[Arc<Device>]) -> String {

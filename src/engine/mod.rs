@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod drafts;
 pub mod driver_files;
 pub mod driver_tests;
+pub mod edits;
 pub mod error;
 mod events;
 pub mod export;

@@ -8,6 +8,8 @@ use crate::model::{DeviceId, DriverId, Revision, Role, Run, Timestamp};
 
 use super::audit::{AuditDetail, AuditFilter, AuditNote, AuditPage, AuditReport};
 use super::driver_files::{DriverInfo, DriverText, Replay};
+use super::edits::Edit;
+use super::error::ActError;
 use super::identity::Known;
 use super::notify::Overview;
 use super::series::DeviceHistory;
@@ -52,6 +54,8 @@ pub enum Query {
     Pair(RevisionRef, RevisionRef),
     /// Where a pattern occurs.
     Search(SearchQuery),
+    /// Who changed a device's record after this revision of it, and how.
+    Edits(DeviceId, u32),
     /// The host keys on the way to a device.
     HostKeys(DeviceId),
     /// What was heard of a device, and how it stood.
@@ -107,7 +111,7 @@ impl Query {
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
             Self::Users | Self::Sessions => Role::READS_AUDIT,
             Self::History(_) | Self::Config(_) | Self::Pair(..) | Self::Search(_) => Role::Viewer,
-            Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) => Role::Viewer,
+            Self::PulseHistory(_) | Self::Identities | Self::Timeline(_) | Self::Edits(..) => Role::Viewer,
             Self::HostKeys(_) | Self::Drivers | Self::Driver(_) | Self::Notifications => Role::Viewer,
         }
     }
@@ -142,6 +146,8 @@ pub enum Answer {
     Pair(ConfigText, ConfigText),
     /// To [`Query::Search`].
     Search(SearchAnswer),
+    /// To [`Query::Edits`], oldest first.
+    Edits(Arc<[Edit]>),
     /// To [`Query::HostKeys`], in the order in which a session meets them.
     HostKeys(Vec<KnownKey>),
     /// To [`Query::PulseHistory`].
@@ -315,6 +321,15 @@ impl Engine {
                 |timeline| Answer::Timeline(timeline.into()),
             );
         }
+        if let Query::Edits(device, since) = query {
+            let device = self.present().device(device);
+            let edits = match &device {
+                Some(device) => self.device_edits(device, since).await,
+                None => Err(ActError::not_found("there is no such device")),
+            };
+            return edits
+                .map_or_else(|error| Answer::Failed(error.message), |edits| Answer::Edits(edits.into()));
+        }
         if let Query::Notifications = &query {
             let view = self.notifications().await;
             return view.map_or_else(
@@ -349,6 +364,7 @@ impl Engine {
                 Query::AuditEntry(seq) => Answer::AuditEntry(engine.read_audit_entry(seq)?.into()),
                 Query::PulseHistory(_) | Query::Timeline(_) | Query::Replay { .. } => not_of_the_store(),
                 Query::Notifications | Query::AuditVerify | Query::Sessions => not_of_the_store(),
+                Query::Edits(..) => not_of_the_store(),
                 Query::Watch(_) | Query::Watched { .. } => not_of_the_store(),
                 Query::Search(query) => Answer::Search(engine.search_now(&query, &within)?),
             })

@@ -168,6 +168,9 @@ pub struct Device {
     pub snmp: SnmpAccess,
     /// The device that it hangs on, seen from here: it cannot be reached while that one is down.
     pub parent: Option<DeviceName>,
+    /// Counts up with every change of the record, from 1: whoever changes it may say which one they saw, and its secrets
+    /// are sealed for it. 0 in a record of before that was counted.
+    pub revision: u32,
 }
 
 impl Device {

@@ -96,6 +96,12 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// What an entry expects is not there: somebody else was first. Nothing of the entry is written.
+    #[error("somebody else changed the same record of the table `{table}` at the same moment; look again")]
+    Moved {
+        /// The table.
+        table: &'static str,
+    },
     /// The index failed and could not be opened again: nothing is written before it can.
     #[error(
         "the store writes nothing since its index failed ({why}), and it cannot be opened again ({now}); make room on its disk, or mend what that says: each write tries again, and so does a start of noctule"

@@ -63,6 +63,32 @@ pub struct Entry {
     pub(super) why: String,
     pub(super) verb: String,
     pub(super) changes: Vec<Change>,
+    pub(super) expects: Vec<Expected>,
+}
+
+/// What a record must be for an entry to be taken: whoever changes one that another has changed is refused.
+#[derive(Clone, Debug)]
+pub(super) struct Expected {
+    pub table: &'static str,
+    pub key: Vec<u8>,
+    /// Encoded; nothing where there must be none.
+    value: Option<Vec<u8>>,
+    is_same: fn(&[u8], &[u8]) -> bool,
+}
+
+impl Expected {
+    /// Whether that is what is there. An older layout of the same record is the same.
+    pub fn holds(&self, there: Option<&[u8]>) -> bool {
+        match (&self.value, there) {
+            (None, None) => true,
+            (Some(expected), Some(there)) => (self.is_same)(expected, there),
+            _ => false,
+        }
+    }
+}
+
+fn is_same<R: Record + PartialEq>(one: &[u8], other: &[u8]) -> bool {
+    one == other || matches!((decode::<R>(one), decode::<R>(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 impl Entry {
@@ -73,7 +99,7 @@ impl Entry {
         why: impl Into<String>,
         verb: impl Into<String>,
     ) -> Self {
-        Self { at, actor: actor.into(), why: why.into(), verb: verb.into(), changes: Vec::new() }
+        Self { at, actor: actor.into(), why: why.into(), verb: verb.into(), changes: Vec::new(), expects: Vec::new() }
     }
 
     /// Writes `record` under `key`.
@@ -86,6 +112,12 @@ impl Entry {
     /// [`Entry::put`] in a loop.
     pub fn add<R: Record>(&mut self, key: &R::Key, record: &R) {
         self.changes.push(Change { table: R::TABLE.into(), key: key.encode(), value: Some(encode(record)) });
+    }
+
+    /// The entry is taken only if `record` is what is under `key` when it is written; `None` is nothing.
+    pub fn expect<R: Record + PartialEq>(&mut self, key: &R::Key, record: Option<&R>) {
+        let value = record.map(encode);
+        self.expects.push(Expected { table: R::TABLE, key: key.encode(), value, is_same: is_same::<R> });
     }
 
     /// Removes what is under `key`.

@@ -20,18 +20,21 @@ impl Key for DeviceId {
 
 impl Record for Device {
     const TABLE: &'static str = "device";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     type Key = DeviceId;
 
     fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, String> {
-        if version != 1 {
-            return Err(format!(
-                "version {version} of the table `{}` is unknown to this noctule",
-                Self::TABLE
-            ));
-        }
-        // version 2 added the last two fields, and postcard writes fields one behind the other
-        let added = postcard::to_stdvec(&(SnmpAccess::default(), None::<DeviceName>));
+        // version 2 added `snmp` and `parent`, version 3 `revision`, and postcard writes fields one behind the other
+        let added = match version {
+            1 => postcard::to_stdvec(&(SnmpAccess::default(), None::<DeviceName>, 0_u32)),
+            2 => postcard::to_stdvec(&0_u32),
+            _ => {
+                return Err(format!(
+                    "version {version} of the table `{}` is unknown to this noctule",
+                    Self::TABLE
+                ));
+            }
+        };
         let added = added.map_err(|error| error.to_string())?;
         postcard::from_bytes(&[bytes, &added].concat()).map_err(|error| error.to_string())
     }

@@ -445,3 +445,34 @@ fn what_is_remembered_outlives_a_restart_and_costs_no_entry_but_goes_with_the_in
     assert_eq!(store.remembered::<IdentityReading>(&key).unwrap(), None);
     assert_eq!(runs(&store), 1);
 }
+
+#[test]
+fn of_two_who_expect_the_same_record_one_is_taken_and_the_other_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _) = open(folder.path());
+    let setting = |text: String| Setting(text);
+    let key = "counter".to_owned();
+    let mut there: Option<Setting> = None;
+    for round in 0..300 {
+        let outcomes: Vec<Result<u64, StoreError>> = std::thread::scope(|scope| {
+            let writers = ["ann", "bob"].map(|who| {
+                let (store, key, there) = (&store, &key, &there);
+                scope.spawn(move || {
+                    let mut entry = Entry::new(Timestamp(round), who, "", "set")
+                        .put(key, &setting(format!("{who} {round}")));
+                    entry.expect(key, there.as_ref());
+                    store.commit_blocking(entry)
+                })
+            });
+            writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        let taken = outcomes.iter().position(Result::is_ok).unwrap();
+        assert!(matches!(outcomes[1 - taken], Err(StoreError::Moved { table: "setting" })), "{outcomes:?}");
+        there = store.get(&key).unwrap();
+        assert_eq!(there, Some(setting(format!("{} {round}", ["ann", "bob"][taken]))));
+    }
+    assert_eq!(store.head().seq, 300, "who was refused left nothing in the journal");
+    let mut none = Entry::new(Timestamp(1), "eve", "", "set").put(&key, &setting("eve".into()));
+    none.expect::<Setting>(&key, None);
+    assert!(store.commit_blocking(none).is_err() && store.health().borrow().is_none());
+}

@@ -4,6 +4,7 @@
 //! What fails is tried again with the next group: a disk that was full and has room again needs no restart. An index
 //! that failed is opened again and brought up to the journal before anything else is written.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,9 @@ use super::{Entry, StoreError};
 const GROUP: usize = 1024;
 /// How long an index that failed is left alone where nobody writes.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// Records by table and key as a group leaves them.
+type Staged = HashMap<(String, Vec<u8>), Option<Vec<u8>>>;
 
 type Answer = oneshot::Sender<Result<u64, StoreError>>;
 
@@ -152,9 +156,19 @@ impl Work {
         }
         let mut staged = Vec::new();
         let mut changes = Vec::new();
+        // what entries of this group have changed, where one of them expects something
+        let mut changed = Staged::default();
+        let is_expected = group.iter().any(|(entry, _)| !entry.expects.is_empty());
         for (entry, answer) in group {
+            if let Err(error) = self.holds(&entry, &changed) {
+                drop(answer.send(Err(error)));
+                continue;
+            }
             match self.appender.stage(entry) {
                 Ok(record) => {
+                    for change in record.changes.iter().filter(|_| is_expected) {
+                        changed.insert((change.table.clone(), change.key.clone()), change.value.clone());
+                    }
                     staged.push((record.seq, answer));
                     changes.extend(record.changes);
                 }
@@ -168,6 +182,20 @@ impl Work {
             }
             Err(error) => Err(refuse(staged.into_iter().map(|(_, answer)| answer), &error)),
         }
+    }
+
+    /// Whether what an entry expects is there.
+    fn holds(&self, entry: &Entry, changed: &Staged) -> Result<(), StoreError> {
+        for expected in &entry.expects {
+            let holds = match changed.get(&(expected.table.to_owned(), expected.key.clone())) {
+                Some(value) => expected.holds(value.as_deref()),
+                None => expected.holds(self.index.raw(expected.table, &expected.key)?.as_deref()),
+            };
+            if !holds {
+                return Err(StoreError::Moved { table: expected.table });
+            }
+        }
+        Ok(())
     }
 
     /// Copies the store where the group brings records of a newer layout.

@@ -107,6 +107,7 @@ fn reads(device: noctule::model::DeviceId) -> Vec<(Query, &'static str)> {
         (Query::Pair(which, which), "backup diff"),
         (Query::Search(search), "search"),
         (Query::HostKeys(device), "hostkey list"),
+        (Query::Edits(device, 0), "device changes"),
         (Query::Drivers, "driver list"),
         (Query::Driver(ios()), "driver show"),
         (Query::Notifications, "notify list"),

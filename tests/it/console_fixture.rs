@@ -7,6 +7,7 @@ use noctule::console::{Caps, LineId, Output, Request, Session, Settings};
 use noctule::device::driver::{Drivers, SectionStyle};
 use noctule::device::explain::explain;
 use noctule::engine::driver_files::{DriverInfo, DriverText, Outcome, Replay};
+use noctule::engine::edits::{Edit, FieldChange};
 use noctule::engine::fields::blank;
 use noctule::engine::notify::{Overview, State as TargetState, TargetView, WaitingView};
 use noctule::engine::query::{Answer, ConfigText, Hit, PastOf, Query, SearchAnswer};
@@ -184,6 +185,24 @@ impl World {
     fn answer_more(&self, query: &Query) -> Answer {
         let drivers = Drivers::embedded();
         match query {
+            Query::Edits(_, since) => {
+                let text = |text: &str| if self.state == State::Hostile { HOSTILE.to_owned() } else { text.to_owned() };
+                let field = |field, before: &str, after: &str| FieldChange {
+                    field,
+                    before: text(before),
+                    after: text(after),
+                };
+                let edit = |later, by: &str, why: &str, fields| Edit {
+                    revision: since + later,
+                    at: minutes_ago(9 - 3 * i64::from(later)),
+                    by: text(by),
+                    why: text(why),
+                    fields,
+                };
+                let moved = vec![field("location", "Main building, rack 4", "Cellar")];
+                let role = vec![field("role", "access", "core")];
+                Answer::Edits([edit(1, "bob", "moved", moved), edit(2, "carol", "", role)].into())
+            }
             Query::HostKeys(_) => Answer::HostKeys(vec![KnownKey {
                 place: "10.0.0.1:22".into(),
                 pinned: vec!["ssh-ed25519 SHA256:q0Kl8ZrKZ6Q1kDqZzv5H2pZ8yXv0oJ3bYc1n7mT4dXk".into()],

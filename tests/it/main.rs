@@ -20,6 +20,7 @@ mod command_pulse;
 mod command_store;
 mod completions;
 mod config;
+mod conflict;
 mod console_audit;
 mod console_engine;
 mod console_fixture;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::answer::Table;
+use crate::commands::seen::SEEN;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::vault::{CredentialChange, NewCredential, Revealed};
@@ -71,6 +72,7 @@ inventory::submit! { Command {
         Arg::optional("--name", Kind::Text, "another name"),
         USER, AUTH, PRIV, VERSION, DESCRIPTION, SECRET, FILE,
         Arg::many("--no-secret", Kind::Text, "take this secret away"),
+        SEEN,
     ],
     role: Role::Admin,
     danger: Danger::None,
@@ -82,7 +84,7 @@ inventory::submit! { Command {
     name: "credential remove",
     aliases: &["credential rm"],
     about: "Remove a credential, and its assignments with it",
-    args: &[NAME],
+    args: &[NAME, SEEN],
     role: Role::Admin,
     danger: Danger::Type,
     needs: Needs::Engine,
@@ -230,7 +232,7 @@ async fn edit(call: &Call) -> Result<Exit, ActError> {
         change.secrets.push((part.parse().map_err(ActError::usage)?, Secret::default()));
     }
     let name = call.args.one("credential");
-    let credential = call.engine()?.edit_credential(&call.actor, name, change).await?;
+    let credential = call.engine()?.edit_credential(&call.actor, name, call.seen(), change).await?;
     answer(call, &credential)
 }
 
@@ -294,7 +296,7 @@ struct Removed<'a> {
 
 async fn remove(call: &Call) -> Result<Exit, ActError> {
     let credential = call.args.one("credential");
-    let assignments = call.engine()?.remove_credential(&call.actor, credential).await?;
+    let assignments = call.engine()?.remove_credential(&call.actor, credential, call.seen()).await?;
     if call.json {
         call.object(&Removed { credential, assignments })?;
     } else {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::credential::{NAME, or_dash};
 use crate::commands::answer::Table;
+use crate::commands::seen::SEEN;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::vault::{NewAssignment, Source};
 use crate::engine::{ActError, Engine};
@@ -24,7 +25,7 @@ inventory::submit! { Command {
         Arg::optional("--site", Kind::Text, "to the devices of a location"),
         Arg::optional("--match", Kind::Text, "to the names that fit: core-*, olt-?"),
         Arg::many("--except", Kind::Text, "but not to a device, group:GROUP, site:LOCATION or a pattern of names"),
-        BEFORE,
+        BEFORE, SEEN,
     ],
     role: Role::Admin,
     danger: Danger::None,
@@ -36,7 +37,7 @@ inventory::submit! { Command {
     name: "credential unassign",
     aliases: &[],
     about: "Take an assignment away",
-    args: &[Arg::one(NUMBER, Kind::Number(1, u64::MAX), "its number, as credential order lists it")],
+    args: &[Arg::one(NUMBER, Kind::Number(1, u64::MAX), "its number, as credential order lists it"), SEEN],
     role: Role::Admin,
     danger: Danger::Ask,
     needs: Needs::Engine,
@@ -60,7 +61,7 @@ inventory::submit! { Command {
     about: "Look at an assignment before another one, or last",
     args: &[
         Arg::one(NUMBER, Kind::Number(1, u64::MAX), "its number, as credential order lists it"),
-        BEFORE,
+        BEFORE, SEEN,
     ],
     role: Role::Admin,
     danger: Danger::None,
@@ -87,6 +88,8 @@ struct Shown {
     kind: String,
     to: String,
     except: Vec<String>,
+    /// Of the whole list, for `--revision`.
+    list_revision: u32,
 }
 
 fn shown(engine: &Engine, assignment: &Assignment) -> Shown {
@@ -98,6 +101,7 @@ fn shown(engine: &Engine, assignment: &Assignment) -> Shown {
         kind: credential.map_or_else(String::new, |credential| credential.kind.to_string()),
         to: engine.those_in_words(&assignment.to),
         except: assignment.except.iter().map(|those| engine.those_in_words(those)).collect(),
+        list_revision: engine.assignments_revision(),
     }
 }
 
@@ -125,7 +129,7 @@ async fn assign(call: &Call) -> Result<Exit, ActError> {
         except: except.collect::<Result<_, _>>()?,
         before: call.args.number(BEFORE.name),
     };
-    let assignment = engine.assign_credential(&call.actor, new).await?;
+    let assignment = engine.assign_credential(&call.actor, call.seen(), new).await?;
     let shown = shown(engine, &assignment);
     if call.json {
         call.object(&shown)?;
@@ -164,13 +168,14 @@ fn list(call: &Call) -> Result<Exit, ActError> {
 
 async fn unassign(call: &Call) -> Result<Exit, ActError> {
     let number = call.args.number(NUMBER).unwrap_or_default();
-    call.engine()?.unassign_credential(&call.actor, number).await?;
+    call.engine()?.unassign_credential(&call.actor, call.seen(), number).await?;
     list(call)
 }
 
 async fn put(call: &Call) -> Result<Exit, ActError> {
     let number = call.args.number(NUMBER).unwrap_or_default();
-    call.engine()?.order_assignment(&call.actor, number, call.args.number(BEFORE.name)).await?;
+    let before = call.args.number(BEFORE.name);
+    call.engine()?.order_assignment(&call.actor, call.seen(), number, before).await?;
     list(call)
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::device_list::Shown;
+use crate::commands::seen::SEEN;
 use crate::commands::secrets::{COMMUNITY, ENABLE, FIELDS, FILE, PASSWORD, SNMP_AUTH, SNMP_PRIV};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
@@ -29,7 +30,7 @@ inventory::submit! { Command {
     about: "Change fields of a device",
     args: &[
         Arg::one("device", Kind::Device, "which"),
-        FIELDS, PASSWORD, ENABLE, COMMUNITY, SNMP_AUTH, SNMP_PRIV, FILE,
+        FIELDS, PASSWORD, ENABLE, COMMUNITY, SNMP_AUTH, SNMP_PRIV, FILE, SEEN,
     ],
     role: Role::Engineer,
     danger: Danger::None,
@@ -44,6 +45,7 @@ inventory::submit! { Command {
     args: &[
         Arg::one("device", Kind::Device, "which"),
         Arg::many("more", Kind::Device, "others; all of them or none"),
+        SEEN,
     ],
     role: Role::Engineer,
     danger: Danger::Ask,
@@ -55,7 +57,7 @@ inventory::submit! { Command {
     name: "device restore",
     aliases: &[],
     about: "Bring back a device that was put away",
-    args: &[Arg::one("device", Kind::DeletedDevice, "its name")],
+    args: &[Arg::one("device", Kind::DeletedDevice, "its name"), SEEN],
     role: Role::Engineer,
     danger: Danger::None,
     needs: Needs::Engine,
@@ -67,6 +69,7 @@ inventory::submit! { Command {
 struct Edited<'a> {
     device: &'a str,
     fields: Vec<&'static str>,
+    record_revision: u32,
 }
 
 async fn add(call: &Call) -> Result<Exit, ActError> {
@@ -83,11 +86,11 @@ async fn edit(call: &Call) -> Result<Exit, ActError> {
     if changes.is_empty() {
         return Err(ActError::usage("say what to change, such as group=core"));
     }
-    let edited = engine.edit_device(&call.actor, name, &changes).await?;
+    let edited = engine.edit_device_seen(&call.actor, name, call.seen(), &changes).await?;
     let fields: Vec<&str> = edited.fields.iter().map(|field| field.as_str()).collect();
     let device = edited.device.name.as_str();
     if call.json {
-        call.object(&Edited { device, fields })?;
+        call.object(&Edited { device, fields, record_revision: edited.device.revision })?;
     } else if fields.is_empty() {
         call.say(format!("{device} is like that already"));
     } else {
@@ -99,7 +102,7 @@ async fn edit(call: &Call) -> Result<Exit, ActError> {
 async fn rm(call: &Call) -> Result<Exit, ActError> {
     let names: Vec<String> =
         call.args.many("device").iter().chain(call.args.many("more")).cloned().collect();
-    let gone = call.engine()?.remove_devices(&call.actor, &names).await?;
+    let gone = call.engine()?.remove_devices_seen(&call.actor, &names, call.seen()).await?;
     for device in gone {
         told(call, &device, "put away")?;
     }
@@ -107,7 +110,8 @@ async fn rm(call: &Call) -> Result<Exit, ActError> {
 }
 
 async fn restore(call: &Call) -> Result<Exit, ActError> {
-    let device = call.engine()?.restore_device(&call.actor, call.args.one("device")).await?;
+    let name = call.args.one("device");
+    let device = call.engine()?.restore_device_seen(&call.actor, name, call.seen()).await?;
     told(call, &device, "brought back")
 }
 

@@ -64,7 +64,7 @@ async fn import(call: &Call) -> Result<Exit, ActError> {
     }
     let stopped = !plan.bad.is_empty() && !skip_bad;
     if !dry && !stopped && may_apply(call, &plan) {
-        let imported = engine.import(&call.actor, bytes, format, skip_bad).await?;
+        let imported = engine.import_as_previewed(&call.actor, bytes, format, skip_bad, Some(&plan)).await?;
         return told(call, &imported.plan, imported.applied);
     }
     if stopped && !dry {

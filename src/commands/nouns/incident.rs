@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::answer::{Table, date, rfc3339};
+use crate::commands::seen::HOLDER;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::{ActError, Engine};
 use crate::model::{Danger, Ending, Incident, IncidentId, Role, Timestamp, length};
@@ -38,7 +39,11 @@ inventory::submit! { Command {
     name: "incident ack",
     aliases: &["ack"],
     about: "Take note of an incident; --why says why",
-    args: &[ID, Arg::optional("--for", Kind::Duration, "how long that holds; else as long as the incident lasts")],
+    args: &[
+        ID,
+        Arg::optional("--for", Kind::Duration, "how long that holds; else as long as the incident lasts"),
+        HOLDER,
+    ],
     role: Role::Operator,
     danger: Danger::None,
     needs: Needs::Engine,
@@ -53,6 +58,7 @@ inventory::submit! { Command {
         ID,
         Arg::optional("who", Kind::Text, "a person; else you"),
         Arg::switch("--nobody", "nobody does"),
+        HOLDER,
     ],
     role: Role::Operator,
     danger: Danger::None,
@@ -231,7 +237,8 @@ async fn show(call: &Call) -> Result<Exit, ActError> {
 
 async fn acknowledge(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
-    let incident = engine.acknowledge_incident(&call.actor, id(call), call.args.duration("--for")).await?;
+    let (length, holder) = (call.args.duration("--for"), call.args.get(HOLDER.name));
+    let incident = engine.acknowledge_incident_of(&call.actor, id(call), length, holder).await?;
     answer(call, &seen(call, incident)?)
 }
 
@@ -242,7 +249,8 @@ async fn assign(call: &Call) -> Result<Exit, ActError> {
         (true, None) => None,
         (false, who) => Some(who.unwrap_or(&call.actor.name)),
     };
-    let incident = engine.assign_incident(&call.actor, id(call), who).await?;
+    let holder = call.args.get(HOLDER.name);
+    let incident = engine.assign_incident_of(&call.actor, id(call), who, holder).await?;
     answer(call, &seen(call, incident)?)
 }
 

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::user::{SEEN, answer, reach, seen};
+use super::user::{answer, reach};
 use crate::commands::answer::Table;
+use crate::commands::seen::SEEN;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::model::{Danger, Grant, Role};
@@ -88,12 +89,12 @@ fn asked(call: &Call) -> Result<Grant, ActError> {
 
 async fn grant(call: &Call) -> Result<Exit, ActError> {
     let (name, person) = (call.args.one("user"), &call.door.person);
-    let user = call.engine()?.grant_role(&call.actor, person, name, seen(call), asked(call)?).await?;
+    let user = call.engine()?.grant_role(&call.actor, person, name, call.seen(), asked(call)?).await?;
     answer(call, &user)
 }
 
 async fn revoke(call: &Call) -> Result<Exit, ActError> {
     let (name, person) = (call.args.one("user"), &call.door.person);
-    let user = call.engine()?.revoke_role(&call.actor, person, name, seen(call), &asked(call)?).await?;
+    let user = call.engine()?.revoke_role(&call.actor, person, name, call.seen(), &asked(call)?).await?;
     answer(call, &user)
 }

@@ -5,18 +5,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::commands::answer::{Table, date, rfc3339};
+use crate::commands::seen::SEEN;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::users::{NewUser, UserChange};
 use crate::engine::{ActError, Actor, Engine};
 use crate::model::{Danger, Grant, Reach, Role, Timestamp, User};
 
 const NAME: Arg = Arg::one("user", Kind::Text, "the user's name");
-/// `--revision N`, of every command that changes a user.
-pub(super) const SEEN: Arg = Arg::optional(
-    "--revision",
-    Kind::Number(1, u32::MAX as u64),
-    "the revision that you saw: refused where somebody has changed the user since",
-);
 
 inventory::submit! { Command {
     name: "user list",
@@ -80,7 +75,7 @@ inventory::submit! { Command {
     name: "user disable",
     aliases: &[],
     about: "Let a user in no more, and refuse what they ask from now on",
-    args: &[NAME],
+    args: &[NAME, SEEN],
     role: Role::Admin,
     danger: Danger::Ask,
     needs: Needs::Engine,
@@ -91,7 +86,7 @@ inventory::submit! { Command {
     name: "user enable",
     aliases: &[],
     about: "Let a user in again who was disabled",
-    args: &[NAME],
+    args: &[NAME, SEEN],
     role: Role::Admin,
     danger: Danger::Ask,
     needs: Needs::Engine,
@@ -102,7 +97,7 @@ inventory::submit! { Command {
     name: "user remove",
     aliases: &[],
     about: "Remove a user; the journal still knows what they did",
-    args: &[NAME],
+    args: &[NAME, SEEN],
     role: Role::Admin,
     danger: Danger::Type,
     needs: Needs::Engine,
@@ -246,13 +241,8 @@ async fn edit(call: &Call) -> Result<Exit, ActError> {
         drop_keys: many("--no-key"),
     };
     let (name, person) = (call.args.one("user"), &call.door.person);
-    let user = call.engine()?.edit_user(&call.actor, person, name, seen(call), change).await?;
+    let user = call.engine()?.edit_user(&call.actor, person, name, call.seen(), change).await?;
     answer(call, &user)
-}
-
-/// The revision that whoever asks has seen.
-pub(super) fn seen(call: &Call) -> Option<u32> {
-    call.args.number(SEEN.name).and_then(|seen| u32::try_from(seen).ok())
 }
 
 /// The part of the network that `--within` means; all of it where it is not said.
@@ -263,12 +253,13 @@ pub(super) fn reach(call: &Call) -> Result<Reach, ActError> {
 
 async fn enable(call: &Call, enabled: bool) -> Result<Exit, ActError> {
     let name = call.args.one("user");
-    let user = call.engine()?.enable_user(&call.actor, &call.door.person, name, enabled).await?;
+    let user = call.engine()?.enable_user(&call.actor, &call.door.person, name, call.seen(), enabled).await?;
     answer(call, &user)
 }
 
 async fn remove(call: &Call) -> Result<Exit, ActError> {
-    let user = call.engine()?.remove_user(&call.actor, &call.door.person, call.args.one("user")).await?;
+    let (name, person) = (call.args.one("user"), &call.door.person);
+    let user = call.engine()?.remove_user(&call.actor, person, name, call.seen()).await?;
     answer(call, &user)
 }
 

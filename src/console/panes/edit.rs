@@ -9,12 +9,12 @@ use ratatui_textarea::{Input, TextArea};
 
 use crate::console::action::Outcome;
 use crate::console::cx::Cx;
-use crate::console::pane::{Bind, Decl, Pane};
+use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::panes::recording;
 use crate::console::term::{Code, Key};
 use crate::console::text;
 use crate::console::theme::Token;
-use crate::console::widgets::notice;
+use crate::console::widgets::{Chosen, Clash, notice};
 use crate::engine::drafts::DraftText;
 use crate::engine::driver_files::Replay;
 use crate::engine::fields::Field;
@@ -28,7 +28,7 @@ inventory::submit! { Decl {
     about: "Edit a driver's file or a device's record",
     args: "driver|device NAME",
     tab: None,
-    reads: &[],
+    reads: &[Topic::Devices],
     keys: &[
         Bind::hint("ctrl-s", "save", "Save"),
         Bind::hint("ctrl-r", "try", "Try on the recording"),
@@ -60,11 +60,20 @@ struct Editor {
     tried: Option<Result<Replay, String>>,
     /// A try goes on in the engine.
     tries: bool,
+    /// What somebody else changed meanwhile, while that is decided.
+    clash: Option<Clash>,
+    /// Something may have been changed by somebody else: it is looked at with the next picture.
+    doubt: bool,
 }
 
 enum What {
     Driver { id: DriverId, recording: Option<(DeviceId, u64)> },
-    Device { id: DeviceId, name: String },
+    Device {
+        id: DeviceId,
+        name: String,
+        /// The revision of the record with which the text was begun.
+        seen: u32,
+    },
 }
 
 impl Editor {
@@ -79,7 +88,10 @@ impl Editor {
                     let number = number.parse().map_err(|_| usage())?;
                     What::Driver { id: id.parse()?, recording: Some((device(&args[3])?.device.id, number)) }
                 }
-                ["device", name] => What::Device { id: device(&args[1])?.device.id, name: name.to_owned() },
+                ["device", name] => {
+                    let device = &device(&args[1])?.device;
+                    What::Device { id: device.id, name: name.to_owned(), seen: device.revision }
+                }
                 _ => return Err(usage()),
             },
             next: None,
@@ -91,6 +103,8 @@ impl Editor {
             file: String::new(),
             tried: None,
             tries: false,
+            clash: None,
+            doubt: false,
         };
         match &editor.what {
             What::Driver { id, .. } => editor.next = Some(Query::Driver(id.clone())),
@@ -141,30 +155,106 @@ impl Editor {
                 self.saving = Some((line.clone(), text.clone()));
                 Outcome::Run { line, input: text }
             }
-            What::Device { id, name } => {
-                let Some(row) = cx.device(*id) else { return Outcome::refused("The device is gone") };
-                match changes(&row.device, &text) {
-                    Ok(changed) if changed.is_empty() => Outcome::refused("Nothing was changed"),
-                    Ok(changed) => {
-                        let line = format!("device edit {name} {}", changed.join(" "));
-                        self.saving = Some((line.clone(), text));
-                        Outcome::Line(line)
-                    }
-                    Err(why) => Outcome::Refused(why),
+            What::Device { id, .. } => {
+                let Some(row) = cx.device(*id).filter(|row| row.device.deleted.is_none()) else {
+                    return Outcome::refused("The device was put away meanwhile. Your text is still here");
+                };
+                let device = Arc::clone(&row.device);
+                if self.compare(&device) {
+                    return Outcome::Done;
                 }
+                self.save_record(&device)
             }
         }
     }
 
-    /// Takes note of a save that has ended well.
+    /// Saves the fields that were changed here, in the revision of the record that was seen.
+    fn save_record(&mut self, device: &Device) -> Outcome {
+        let text = self.text();
+        match changes(&self.saved, &text) {
+            Ok(changed) if changed.is_empty() => {
+                self.saved = text;
+                Outcome::refused("Nothing was changed")
+            }
+            Ok(changed) => {
+                let line =
+                    format!("device edit {} {} --revision {}", device.name, changed.join(" "), device.revision);
+                self.saving = Some((line.clone(), text));
+                Outcome::Line(line)
+            }
+            Err(why) => Outcome::Refused(why),
+        }
+    }
+
+    /// Whether somebody else has changed fields of the record since the text was begun; they are then shown.
+    fn compare(&mut self, device: &Device) -> bool {
+        let (text, now) = (self.text(), record(device));
+        let What::Device { seen, .. } = &mut self.what else { return false };
+        if device.revision == *seen {
+            return false;
+        }
+        let base = &self.saved;
+        let fields = Field::ALL.into_iter().filter(|field| !field.is_secret()).map(|field| {
+            let before = value_in(base, field).unwrap_or_default();
+            let mine = value_in(&text, field).unwrap_or_else(|| before.clone());
+            (field, [before, field.read(device), mine])
+        });
+        self.clash = Clash::new(*seen, device.revision, fields);
+        match &self.clash {
+            Some(_) => self.next = Some(Query::Edits(device.id, *seen)),
+            // nothing that stands in the text, or the same
+            None => (*seen, self.saved) = (device.revision, now),
+        }
+        self.clash.is_some()
+    }
+
+    /// Takes what the person has chosen into the text, which then follows the record as it is now, and saves it.
+    fn resolve(&mut self, theirs: &[(Field, String)], cx: &Cx) -> Outcome {
+        let Some(clash) = self.clash.take() else { return Outcome::Done };
+        let What::Device { id, seen, .. } = &mut self.what else { return Outcome::Done };
+        let Some(row) = cx.device(*id).filter(|row| row.device.deleted.is_none()) else {
+            return Outcome::refused("The device was put away meanwhile. Your text is still here");
+        };
+        let device = Arc::clone(&row.device);
+        if device.revision != clash.now {
+            // once more: somebody was faster again
+            self.compare(&device);
+            return Outcome::Done;
+        }
+        *seen = device.revision;
+        let text = theirs.iter().fold(self.text(), |text, (field, value)| with_value(&text, *field, value));
+        self.edited(&text);
+        self.saved = record(&device);
+        self.save_record(&device)
+    }
+
+    /// Takes note of a save that has ended.
     fn settle(&mut self, cx: &Cx) {
-        let Some((line, _)) = &self.saving else { return };
-        let ended = cx.runs.iter().rev().find(|run| run.line == *line).and_then(|run| run.exit);
+        let ended = self.saving.as_ref().and_then(|(line, _)| {
+            cx.runs.iter().rev().find(|run| run.line == *line).and_then(|run| run.exit)
+        });
         if let Some(code) = ended
             && let Some((_, text)) = self.saving.take()
-            && code == 0
         {
-            self.saved = text;
+            match &mut self.what {
+                What::Device { seen, .. } if code == 0 => {
+                    *seen += 1;
+                    self.saved = text;
+                }
+                What::Driver { .. } if code == 0 => self.saved = text,
+                // somebody else may have been first
+                What::Device { .. } => self.doubt = true,
+                What::Driver { .. } => {}
+            }
+        }
+        if self.doubt
+            && let What::Device { id, seen, .. } = &self.what
+            && let Some(row) = cx.device(*id)
+            && row.device.revision != *seen
+        {
+            self.doubt = false;
+            let device = Arc::clone(&row.device);
+            self.compare(&device);
         }
     }
 
@@ -181,8 +271,9 @@ impl Editor {
 
 /// A device's record as lines.
 fn record(device: &Device) -> String {
-    let mut text = String::from(
-        "# One field a line; an empty value takes it away. Passwords: :device edit NAME password=…\n",
+    let mut text = format!(
+        "# revision {}\n# One field a line; an empty value takes it away. Passwords: :device edit NAME password=…\n",
+        device.revision
     );
     for field in Field::ALL.into_iter().filter(|field| !field.is_secret()) {
         text.push_str(format!("{field} = {}", field.read(device)).trim_end());
@@ -191,8 +282,32 @@ fn record(device: &Device) -> String {
     text
 }
 
-/// The fields of the text that differ from the record, as `field=value`, quoted for a command line.
-fn changes(device: &Device, text: &str) -> Result<Vec<String>, String> {
+/// The revision that a record's lines were made of.
+fn revision_of(text: &str) -> Option<u32> {
+    text.lines().next()?.strip_prefix("# revision ")?.parse().ok()
+}
+
+/// What a record's lines say of a field.
+fn value_in(text: &str, field: Field) -> Option<String> {
+    let of_field = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        (name.trim() == field.as_str()).then(|| value.trim().to_owned())
+    };
+    text.lines().find_map(of_field)
+}
+
+/// The lines with another value of a field.
+fn with_value(text: &str, field: Field, value: &str) -> String {
+    let is_of_field = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == field.as_str());
+    let lines = text.lines().map(|line| match is_of_field(line) {
+        true => format!("{field} = {value}").trim_end().to_owned() + "\n",
+        false => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+/// The fields of the text that differ from the text that it was begun with, as `field=value`, quoted for a command line.
+fn changes(base: &str, text: &str) -> Result<Vec<String>, String> {
     let mut changed = Vec::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -208,7 +323,7 @@ fn changes(device: &Device, text: &str) -> Result<Vec<String>, String> {
             return Err(format!("Line {number}: a secret is not written here: type :device edit NAME {field}=…"));
         }
         let value = value.trim();
-        if value != field.read(device) {
+        if Some(value) != value_in(base, field).as_deref() {
             let pair = format!("{field}={value}");
             let quoted = shlex::try_quote(&pair).map_err(|error| format!("Line {number}: {error}"))?;
             changed.push(quoted.into_owned());
@@ -222,17 +337,6 @@ fn names_a_secret(line: &str) -> bool {
     name.parse::<Field>().is_ok_and(Field::is_secret)
 }
 
-/// The record of `text`, where lines that are still those of `base` are those of the record as it is `now`.
-fn merged(base: &str, text: &str, now: &str) -> String {
-    let name = |line: &str| line.split_once('=').map(|(name, _)| name.trim().to_owned());
-    let of_now = |line: &str| now.lines().find(|other| name(other).is_some() && name(other) == name(line));
-    let lines = text.lines().map(|line| match base.lines().any(|other| other == line) {
-        true => of_now(line).unwrap_or(line),
-        false => line,
-    });
-    lines.map(|line| format!("{line}\n")).collect()
-}
-
 impl Pane for Editor {
     fn subject(&self) -> String {
         match &self.what {
@@ -241,11 +345,18 @@ impl Pane for Editor {
         }
     }
 
-    fn status(&self, _cx: &Cx) -> String {
+    fn status(&self, cx: &Cx) -> String {
         let Some(area) = &self.area else { return String::new() };
         let at = area.cursor();
         let state = if self.unsaved() { "changed" } else { "saved" };
-        format!("{state}  {}:{}", at.0 + 1, at.1 + 1)
+        let by_others = match &self.what {
+            What::Device { id, seen, .. } if self.saving.is_none() && self.clash.is_none() => {
+                let now = cx.device(*id).map_or(*seen, |row| row.device.revision);
+                if now == *seen { "" } else { "somebody else changed it: saving compares  " }
+            }
+            _ => "",
+        };
+        format!("{by_others}{state}  {}:{}", at.0 + 1, at.1 + 1)
     }
 
     fn wants(&mut self, cx: &Cx) -> Option<Query> {
@@ -267,6 +378,16 @@ impl Pane for Editor {
                 }
             }
             Answer::Replay(replay) => self.tried = Some(Ok(replay)),
+            Answer::Edits(edits) => {
+                if let Some(clash) = &mut self.clash {
+                    clash.told(Ok(edits.to_vec()));
+                }
+            }
+            Answer::Failed(why) if self.clash.is_some() => {
+                if let Some(clash) = &mut self.clash {
+                    clash.told(Err(clean_line(&why).into_owned()));
+                }
+            }
             Answer::Failed(why) if self.area.is_some() => {
                 self.tried = Some(Err(clean_line(&why).into_owned()));
             }
@@ -289,7 +410,18 @@ impl Pane for Editor {
         }
     }
 
-    fn key(&mut self, key: Key, _cx: &Cx) -> Option<Outcome> {
+    fn key(&mut self, key: Key, cx: &Cx) -> Option<Outcome> {
+        if let Some(clash) = &mut self.clash {
+            return Some(match clash.key(key) {
+                Chosen::Open => Outcome::Done,
+                Chosen::Undecided(why) => Outcome::Refused(why),
+                Chosen::Theirs(fields) => self.resolve(&fields, cx),
+                Chosen::Look => {
+                    self.clash = None;
+                    Outcome::Done
+                }
+            });
+        }
         let area = self.area.as_mut()?;
         // what is bound stays bound; the rest is typed
         let bound = key.code == Code::Esc || key.ctrl && matches!(key.code, Code::Char('s' | 'r' | 'o' | 'z' | 'y' | 'c' | 'l'));
@@ -332,8 +464,13 @@ impl Pane for Editor {
             return;
         }
         match self.what {
-            // what others have changed meanwhile stays as they want it
-            What::Device { .. } => self.edited(&merged(base, text, &self.saved.clone())),
+            // what others have changed meanwhile is compared with the next picture
+            What::Device { ref mut seen, .. } => {
+                *seen = revision_of(base).unwrap_or_default();
+                self.doubt = true;
+                self.edited(text);
+                self.saved = base.to_owned();
+            }
             What::Driver { .. } => {
                 if base != self.saved {
                     let why = "The file was changed since this draft was begun: compare them before you save";
@@ -359,6 +496,9 @@ impl Pane for Editor {
         let Some(editor) = &mut self.area else {
             return notice(area, buf, &cx.theme, "Reading the file …");
         };
+        if let (Some(clash), What::Device { name, .. }) = (&self.clash, &self.what) {
+            return clash.draw(name, area, buf, cx);
+        }
         let style = |token| cx.theme.style(token);
         let head = u16::from(!self.file.is_empty());
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(1), &clean_line(&self.file), style(Token::Dim));
@@ -447,17 +587,12 @@ mod tests {
 
     #[test]
     fn only_what_differs_is_changed() {
-        let text = record(&device());
-        assert_eq!(changes(&device(), &text), Ok(vec![]));
-        let text = text.replace("Rack 4, left", "Rack 5; `rm`").replace("role =", "role = core");
-        assert_eq!(changes(&device(), &text), Ok(vec!["'location=Rack 5; `rm`'".into(), "'role=core'".into()]));
-    }
-
-    #[test]
-    fn a_draft_keeps_what_others_have_changed_and_no_secret() {
-        let base = "location = here\nrole =\n";
-        let draft = "location = here\nrole = core\nnew\n";
-        assert_eq!(merged(base, draft, "location = there\nrole = x\n"), "location = there\nrole = core\nnew\n");
+        let base = record(&device());
+        assert_eq!(changes(&base, &base), Ok(vec![]));
+        let text = base.replace("Rack 4, left", "Rack 5; `rm`").replace("role =", "role = core");
+        assert_eq!(changes(&base, &text), Ok(vec!["'location=Rack 5; `rm`'".into(), "'role=core'".into()]));
+        assert_eq!(revision_of(&base), Some(1));
+        assert_eq!(value_in(&with_value(&text, Field::Role, ""), Field::Role), Some(String::new()));
         assert!(names_a_secret(" password = not-a-real-one") && !names_a_secret("role = core"));
     }
 
@@ -468,7 +603,7 @@ mod tests {
             ("colour = red", "Line 1: "),
             ("password = not-a-real-one", "a secret is not written here"),
         ] {
-            let error = changes(&device(), text).expect_err(text);
+            let error = changes(&record(&device()), text).expect_err(text);
             assert!(error.contains(says) && !error.contains("not-a-real"), "{error}");
         }
     }

@@ -222,7 +222,7 @@ impl Pane for IncidentPage {
                 Some(device) => Outcome::Line(format!("device {device}")),
                 None => Outcome::Line(format!("device {}", incident.name)),
             },
-            ["ack" | "assign" | "comment" | "close"] => answering::act(words[0], incident),
+            ["ack" | "assign" | "comment" | "close"] => answering::act(words[0], incident, cx),
             _ => self.pager.act(words, self.devices.len()),
         }
     }

@@ -142,7 +142,7 @@ impl Pane for Incidents {
         match (words, self.selected(cx)) {
             (["open"], Some(incident)) => Outcome::Line(format!("incident {}", incident.id)),
             (words, Some(incident)) if matches!(words, ["ack" | "assign" | "comment" | "close"]) => {
-                answering::act(words[0], incident)
+                answering::act(words[0], incident, cx)
             }
             _ => self.table.act(words, &View(cx)),
         }

@@ -219,7 +219,7 @@ impl Pane for Pulse {
         match (words, selected) {
             (["open"], _) => Outcome::Line("device {device}".into()),
             (["ack"], line) => match line.and_then(|line| line.incident) {
-                Some(incident) => answering::acknowledge(incident),
+                Some(incident) => answering::acknowledge(incident, cx),
                 None => Outcome::refused("This device is in no incident"),
             },
             (["show-incident"], line) => match line.and_then(|line| line.incident) {

@@ -2,6 +2,7 @@
 
 pub mod change_preview;
 pub mod chart;
+pub mod clash;
 pub mod diff_rows;
 pub mod diff_view;
 pub mod emulator;
@@ -19,6 +20,7 @@ use ratatui::widgets::{Block, BorderType, Widget};
 use super::text;
 use super::theme::{Theme, Token};
 pub use change_preview::ChangePreview;
+pub use clash::{Chosen, Clash};
 pub use diff_view::DiffView;
 pub use emulator::Emulator;
 pub use line::LineInput;

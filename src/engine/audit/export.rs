@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::actor::Actor;
 use crate::engine::error::ActError;
 use crate::engine::start::Engine;
-use crate::model::{BlobId, Timestamp, clean_line};
+use crate::model::{BlobId, Device, Timestamp, clean_line};
 use crate::store::Chained;
 
 use super::{AuditEntry, AuditNote, words};
@@ -115,8 +115,9 @@ impl Engine {
 
     fn line_of<'a>(&self, chained: &Chained, entry: &'a AuditEntry) -> Line<'a> {
         let names = |id| Some(self.name_of(id));
+        let secrets = |was: &Device, is: &Device, field| self.secret_change(was, is, field);
         let changes = chained.record.changes.iter().map(|change| {
-            let told = words::of(change, None, &names);
+            let told = words::of(change, None, &names, &secrets);
             LineChange { table: told.table, key: told.key, removed: change.value.is_none(), what: told.what }
         });
         Line {

@@ -8,7 +8,7 @@ mod words;
 
 use std::sync::Arc;
 
-use crate::model::{BlobId, DeviceId, Run, RunStatus, Timestamp, clean_line};
+use crate::model::{BlobId, Device, DeviceId, Run, RunStatus, Timestamp, clean_line};
 use crate::store::{Chained, Change, Record};
 
 pub use anchor::LARGEST as LARGEST_ANCHORS;
@@ -372,7 +372,11 @@ impl Engine {
         }
         let names = |id: DeviceId| self.present().device(id).map(|device| device.name.to_string());
         let changed = changes.iter().zip(&earlier);
-        let changed = changed.map(|(change, earlier)| words::of(change, earlier.as_ref(), &names)).collect();
+        let secrets = |was: &Device, is: &Device, field| self.secret_change(was, is, field);
+        let in_words = |(change, earlier): (&&Change, &Option<Change>)| {
+            words::of(change, earlier.as_ref(), &names, &secrets)
+        };
+        let changed = changed.map(in_words).collect();
         let leads = self.leads(&entry, &chained.record.changes);
         Ok(AuditDetail { entry, changed, leads })
     }

@@ -30,6 +30,9 @@ pub struct ChangedRecord {
 /// The names of devices by number, as they are now.
 pub type Names<'a> = &'a dyn Fn(DeviceId) -> Option<String>;
 
+/// What became of a secret between two states of a device: each is sealed anew with every revision of its record.
+pub type Secrets<'a> = &'a dyn Fn(&Device, &Device, Field) -> Option<&'static str>;
+
 /// The device that a change is about, where its table says so.
 pub fn device_of(change: &Change) -> Option<DeviceId> {
     const BY_DEVICE: [&str; 8] = [
@@ -47,18 +50,28 @@ pub fn device_of(change: &Change) -> Option<DeviceId> {
 }
 
 /// A change in words; `before` is what the record was, where that is known.
-pub fn of(change: &Change, before: Option<&Change>, names: Names<'_>) -> ChangedRecord {
-    let (key, what) = in_words(change, before, names);
+pub fn of(
+    change: &Change,
+    before: Option<&Change>,
+    names: Names<'_>,
+    secrets: Secrets<'_>,
+) -> ChangedRecord {
+    let (key, what) = in_words(change, before, names, secrets);
     let clean = |text: String| clean_line(&text).into_owned();
     ChangedRecord { table: clean(change.table.clone()), key: clean(key), what: clean(what) }
 }
 
-fn in_words(change: &Change, before: Option<&Change>, names: Names<'_>) -> (String, String) {
+fn in_words(
+    change: &Change,
+    before: Option<&Change>,
+    names: Names<'_>,
+    secrets: Secrets<'_>,
+) -> (String, String) {
     let name = || device_of(change).map_or_else(String::new, |id| named(id, names));
     let number = || u64::decode(&change.key).map_or_else(|| plain(&change.key), |number| number.to_string());
     match change.table.as_str() {
         Device::TABLE => {
-            (name(), told(change, |device| device_words(device, value::<Device>(before).as_ref())))
+            (name(), told(change, |device| device_words(device, value::<Device>(before).as_ref(), secrets)))
         }
         DeviceStatus::TABLE => {
             (name(), told(change, |_: DeviceStatus| "what is known of its backups".into()))
@@ -142,7 +155,7 @@ fn short(text: &str) -> String {
     }
 }
 
-fn device_words(device: Device, before: Option<&Device>) -> String {
+fn device_words(device: Device, before: Option<&Device>, secrets: Secrets<'_>) -> String {
     let blank;
     let old = match before {
         Some(old) => old,
@@ -162,13 +175,7 @@ fn device_words(device: Device, before: Option<&Device>) -> String {
         words.push(format!("address: {}", short(&device.address.to_string())));
     }
     for field in Field::ALL {
-        let (is, was) = (field.sealed(&device), field.sealed(old));
-        match (was, is) {
-            (None, Some(_)) => words.push(format!("{field}: set")),
-            (Some(_), None) => words.push(format!("{field}: taken away")),
-            (Some(was), Some(is)) if was != is => words.push(format!("{field}: another one")),
-            _ => {}
-        }
+        words.extend(secrets(old, &device, field).map(|what| format!("{field}: {what}")));
         let (was, is) = (field.read(old), field.read(&device));
         if was != is && before.is_some() {
             words.push(format!("{field}: {} → {}", or_empty(&was), or_empty(&is)));

@@ -5,14 +5,16 @@ mod export;
 mod formula;
 mod toml_file;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::model::{Device, DeviceId, DeviceName, Timestamp};
 
 use super::actor::Actor;
+use super::edits::Edit;
 use super::error::ActError;
 use super::fields::{Change, Field, blank};
+use super::inventory;
 use super::start::Engine;
 
 pub use export::{csv_of, csv_rows, toml_of};
@@ -21,6 +23,9 @@ pub use export::{csv_of, csv_rows, toml_of};
 const LARGEST: usize = 64 << 20;
 /// The most devices of one import.
 const MOST: usize = 100_000;
+
+/// The most devices that a refused import names.
+const MOST_NAMED: usize = 4;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +62,8 @@ pub struct ImportPlan {
     pub bad: Vec<BadLine>,
     /// The records that the first two come down to.
     records: Vec<Arc<Device>>,
+    /// The devices that the file names as they stood when it was planned: number and revision.
+    stood: BTreeMap<DeviceName, Option<(DeviceId, u32)>>,
 }
 
 /// One device of a plan.
@@ -139,8 +146,27 @@ impl Engine {
         format: Format,
         skip_bad: bool,
     ) -> Result<Imported, ActError> {
+        self.import_as_previewed(by, bytes, format, skip_bad, None).await
+    }
+
+    /// The same, where somebody has looked at `preview` and agreed to it: what another has changed since is found, and
+    /// nothing is imported.
+    ///
+    /// # Errors
+    /// As [`Engine::import`]; also when a device that the file names is another one than in the preview.
+    pub async fn import_as_previewed(
+        self: &Arc<Self>,
+        by: &Actor,
+        bytes: Vec<u8>,
+        format: Format,
+        skip_bad: bool,
+        preview: Option<&ImportPlan>,
+    ) -> Result<Imported, ActError> {
         let _acting = self.acting.lock().await;
         let plan = self.plan_import(bytes, format).await?;
+        if let Some(preview) = preview {
+            self.check_preview(preview, &plan).await?;
+        }
         if !plan.bad.is_empty() && !skip_bad {
             return Ok(Imported { plan, applied: false });
         }
@@ -150,6 +176,36 @@ impl Engine {
             self.store_devices(by, "device import", self.now(), &plan.records, &message).await?;
         }
         Ok(Imported { plan, applied: true })
+    }
+
+    /// Whether every device that the file names is as it was in the preview.
+    async fn check_preview(&self, preview: &ImportPlan, plan: &ImportPlan) -> Result<(), ActError> {
+        let differs = |name: &&DeviceName| preview.stood.get(*name) != plan.stood.get(*name);
+        let moved: Vec<&DeviceName> = plan.stood.keys().filter(differs).collect();
+        let mut words = Vec::new();
+        for name in moved.iter().take(MOST_NAMED) {
+            let now = self.present().living(name);
+            words.push(match (preview.stood.get(*name).copied().flatten(), now) {
+                (Some((id, revision)), Some(now)) if now.id == id => {
+                    let edits = self.device_edits(&now, revision).await.unwrap_or_default();
+                    let edits: Vec<String> = edits.iter().map(Edit::in_words).collect();
+                    format!("{name}: {}", edits.join("; "))
+                }
+                (_, Some(now)) => {
+                    let edits = self.device_edits(&now, 0).await.unwrap_or_default();
+                    let who = edits.first().map_or("somebody", |edit| edit.by.as_str());
+                    format!("{name} was added by {who}")
+                }
+                (_, None) => format!("{name} was put away"),
+            });
+        }
+        match moved.len() {
+            0 => Ok(()),
+            many => Err(ActError::conflict(format!(
+                "nothing was imported: {many} of the devices in the file were changed since the preview ({}); look at the preview again",
+                words.join("; ")
+            ))),
+        }
     }
 
     fn plan(&self, parsed: Parsed, now: Timestamp) -> ImportPlan {
@@ -162,6 +218,8 @@ impl Engine {
             match planned.and_then(|planned| self.parent_is_there(planned, &named)) {
                 Err(reason) => plan.bad.push(BadLine::new(row.line, reason.message)),
                 Ok((device, fields)) => {
+                    let stood = (device.id != next).then(|| (device.id, device.revision.saturating_sub(1)));
+                    plan.stood.insert(device.name.clone(), stood);
                     let planned = Planned { line: row.line, name: device.name.to_string(), fields };
                     if device.id == next {
                         next = DeviceId(next.0 + 1);
@@ -203,7 +261,7 @@ impl Engine {
     fn plan_row(
         &self,
         row: &Row,
-        next: DeviceId,
+        next_id: DeviceId,
         now: Timestamp,
         lines: &mut HashMap<DeviceName, usize>,
     ) -> Result<(Device, Vec<Field>), ActError> {
@@ -219,12 +277,18 @@ impl Engine {
             return Err(ActError::conflict(format!("{name} stands on line {first} already")));
         }
         let known = self.present().living(&name);
-        let mut device = known.map_or_else(|| blank(next, name, address, now), |known| (*known).clone());
-        let is_new = device.id == next;
+        let (old, mut device) = match known {
+            Some(known) => (known.as_ref().clone(), inventory::next(&known, now)),
+            None => {
+                let blank = blank(next_id, name, address, now);
+                (blank.clone(), blank)
+            }
+        };
+        let is_new = device.id == next_id;
         // an empty password means "not told": exports never tell one
         let told = |change: &&Change| !(change.field.is_secret() && change.value.is_empty());
         let changes: Vec<Change> = row.changes.iter().filter(told).cloned().collect();
-        let mut fields = self.apply(&mut device, &changes)?;
+        let mut fields = self.apply(&old, &mut device, &changes)?;
         if is_new {
             fields = Field::ALL
                 .into_iter()
@@ -232,8 +296,6 @@ impl Engine {
                     changes.iter().any(|change| change.field == *field && !change.value.is_empty())
                 })
                 .collect();
-        } else if !fields.is_empty() {
-            device.updated = now;
         }
         Ok((device, fields))
     }

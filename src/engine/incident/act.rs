@@ -20,21 +20,41 @@ impl Engine {
     /// Takes note of an incident; for `length`, or as long as it lasts. `by.why` says why.
     ///
     /// # Errors
-    /// When no reason is given, the incident is over or unknown, or the store cannot take it.
+    /// As for [`Engine::acknowledge_incident_of`], where nobody else must have it.
     pub async fn acknowledge_incident(
         &self,
         by: &Actor,
         id: IncidentId,
         length: Option<Duration>,
     ) -> Result<Incident, ActError> {
+        self.acknowledge_incident_of(by, id, length, None).await
+    }
+
+    /// The same in place of `holder`, whose note that who asks has seen.
+    ///
+    /// # Errors
+    /// When no reason is given, somebody else has taken note of it, the incident is over or unknown, or the store cannot
+    /// take it.
+    pub async fn acknowledge_incident_of(
+        &self,
+        by: &Actor,
+        id: IncidentId,
+        length: Option<Duration>,
+        holder: Option<&str>,
+    ) -> Result<Incident, ActError> {
         let why = text(&by.why, "say why with --why: the next one who looks wants to know")?;
         let now = self.now();
         let until = length.map(|length| now.after(length));
         self.note(by, "incident ack", id, |incident| {
+            let others = incident.acknowledged.as_ref().filter(|_| incident.is_acknowledged(now));
+            if let Some(note) = others.filter(|note| note.by != by.name) {
+                let said = format!("{} has taken note of it at {}: {}", note.by, note.at.local(), note.why);
+                check_holder(incident, &note.by, &said, holder)?;
+            }
             incident.acknowledged =
                 Some(Acknowledgement { by: by.name.clone(), why: why.clone(), at: now, until });
             let holds = until.map_or_else(String::new, |until| format!(" until {}", until.local_as("%H:%M")));
-            format!("{}: acknowledged by {}{holds}: {why}", incident.name, by.name)
+            Ok(format!("{}: acknowledged by {}{holds}: {why}", incident.name, by.name))
         })
         .await
     }
@@ -42,21 +62,40 @@ impl Engine {
     /// Says who looks after an incident; `None` is nobody.
     ///
     /// # Errors
-    /// As for [`Engine::acknowledge_incident`].
+    /// As for [`Engine::assign_incident_of`], where nobody else must have it.
     pub async fn assign_incident(
         &self,
         by: &Actor,
         id: IncidentId,
         to: Option<&str>,
     ) -> Result<Incident, ActError> {
+        self.assign_incident_of(by, id, to, None).await
+    }
+
+    /// The same in place of `holder`, of whom that who asks knows that they had it.
+    ///
+    /// # Errors
+    /// When somebody else looks after it, the incident is over or unknown, or the store cannot take it.
+    pub async fn assign_incident_of(
+        &self,
+        by: &Actor,
+        id: IncidentId,
+        to: Option<&str>,
+        holder: Option<&str>,
+    ) -> Result<Incident, ActError> {
         let to = to.map(|to| text(to, "say who looks after it")).transpose()?;
         self.note(by, "incident assign", id, |incident| {
+            // whoever has it may hand it over
+            let others = incident.assigned.clone().filter(|has| *has != by.name && Some(has) != to.as_ref());
+            if let Some(has) = others {
+                check_holder(incident, &has, &format!("{has} looks after it"), holder)?;
+            }
             let message = match &to {
                 Some(to) => format!("{}: {to} looks after it, says {}", incident.name, by.name),
                 None => format!("{}: nobody looks after it, says {}", incident.name, by.name),
             };
             incident.assigned.clone_from(&to);
-            message
+            Ok(message)
         })
         .await
     }
@@ -78,7 +117,7 @@ impl Engine {
                 incident.comments.remove(0);
             }
             incident.comments.push(Comment { by: by.name.clone(), at: now, text: says.clone() });
-            format!("{}: {}: {says}", incident.name, by.name)
+            Ok(format!("{}: {}: {says}", incident.name, by.name))
         })
         .await
     }
@@ -158,12 +197,12 @@ impl Engine {
         by: &Actor,
         verb: &str,
         id: IncidentId,
-        change: impl FnOnce(&mut Incident) -> String,
+        change: impl FnOnce(&mut Incident) -> Result<String, ActError>,
     ) -> Result<Incident, ActError> {
         let mut ledger = self.incidents.lock().await;
         let now = self.now();
         let mut incident = ledger.an_open_one(id)?.clone();
-        let message = change(&mut incident);
+        let message = change(&mut incident)?;
         let event = self.incident_event(now, EventKind::IncidentNoted, Severity::Info, &incident, &message);
         let events = vec![event];
         let changes = entry(now, by, verb).put(&id, &incident);
@@ -175,6 +214,20 @@ impl Engine {
         self.tell(events);
         self.publish_now();
         Ok(incident)
+    }
+}
+
+/// Refuses where another has an incident than who asks has seen there.
+fn check_holder(incident: &Incident, has: &str, said: &str, seen: Option<&str>) -> Result<(), ActError> {
+    match seen {
+        Some(seen) if seen == has => Ok(()),
+        _ => {
+            let quoted = shlex::try_quote(has).unwrap_or_default();
+            Err(ActError::conflict(format!(
+                "incident {}, {}: {said}, and that was not overwritten; `--instead-of {quoted}` does it in their place",
+                incident.id, incident.name
+            )))
+        }
     }
 }
 

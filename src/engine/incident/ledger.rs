@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::error::ActError;
-use crate::model::{DeviceId, Incident, IncidentId, Maintenance, MaintenanceId, Moment, Timestamp};
+use crate::model::{DeviceId, Ending, Incident, IncidentId, Maintenance, MaintenanceId, Moment, Timestamp};
 
 /// The most incidents that are shown of those that are over.
 const SHOWN: usize = 500;
@@ -89,9 +89,16 @@ impl Ledger {
         if let Some(open) = self.open.iter().find(|incident| incident.id == id) {
             return Ok(open);
         }
-        Err(match self.over.iter().any(|incident| incident.id == id) {
-            true => ActError::conflict(format!("incident {id} is over")),
-            false => ActError::not_found(format!(
+        Err(match self.over.iter().find(|incident| incident.id == id) {
+            Some(over) => {
+                let at = over.closed.map_or_else(String::new, |at| format!(" since {}", at.local()));
+                let who = match &over.ending {
+                    Some(Ending::Closed { by, why }) => format!(": {by} closed it: {why}"),
+                    _ => String::new(),
+                };
+                ActError::conflict(format!("incident {id} is over{at}{who}"))
+            }
+            None => ActError::not_found(format!(
                 "there is no incident {id}; `incident list` shows those there are"
             )),
         })

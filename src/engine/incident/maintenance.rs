@@ -98,7 +98,11 @@ impl Engine {
         };
         let mut window = ledger.windows[place].clone();
         if window.until <= now {
-            return Err(ActError::conflict(format!("planned work {id} is over")));
+            let at = window.until.local();
+            return Err(ActError::conflict(match &window.ended_by {
+                Some(who) => format!("planned work {id} is over: {who} ended it at {at}"),
+                None => format!("planned work {id} is over since {at}"),
+            }));
         }
         (window.until, window.ended_by) = (now, Some(by.name.clone()));
         let message = format!("planned work on {} was ended by {}", window.scope, by.name);

@@ -113,7 +113,7 @@ impl Engine {
         change: UserChange,
     ) -> Result<Arc<User>, ActError> {
         let _acting = self.book.acting.lock().await;
-        let mut user = self.user_to_change(person, name, seen)?;
+        let mut user = self.user_to_change(person, name, seen).await?;
         let before = user.clone();
         if let Some(name) = &change.full_name {
             user.full_name = full_name(name).map_err(ActError::usage)?;
@@ -142,10 +142,11 @@ impl Engine {
         by: &Actor,
         person: &Person,
         name: &str,
+        seen: Option<u32>,
         enabled: bool,
     ) -> Result<Arc<User>, ActError> {
         let _acting = self.book.acting.lock().await;
-        let mut user = self.user_to_change(person, name, None)?;
+        let mut user = self.user_to_change(person, name, seen).await?;
         if user.enabled == enabled {
             return Ok(Arc::new(user));
         }
@@ -159,9 +160,15 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::edit_user`].
-    pub async fn remove_user(&self, by: &Actor, person: &Person, name: &str) -> Result<Arc<User>, ActError> {
+    pub async fn remove_user(
+        &self,
+        by: &Actor,
+        person: &Person,
+        name: &str,
+        seen: Option<u32>,
+    ) -> Result<Arc<User>, ActError> {
         let _acting = self.book.acting.lock().await;
-        let mut user = self.user_to_change(person, name, None)?;
+        let mut user = self.user_to_change(person, name, seen).await?;
         (user.removed, user.enabled) = (Some(self.now()), false);
         let message = format!("user {} removed by {}", user.name, by.name);
         self.store_user(by, "user remove", user, &message).await
@@ -180,7 +187,7 @@ impl Engine {
         grant: Grant,
     ) -> Result<Arc<User>, ActError> {
         let _acting = self.book.acting.lock().await;
-        let mut user = self.user_to_change(person, name, seen)?;
+        let mut user = self.user_to_change(person, name, seen).await?;
         check_not_self(person, &user, "grants a role")?;
         if user.grants.contains(&grant) {
             return Ok(Arc::new(user));
@@ -203,7 +210,7 @@ impl Engine {
         grant: &Grant,
     ) -> Result<Arc<User>, ActError> {
         let _acting = self.book.acting.lock().await;
-        let mut user = self.user_to_change(person, name, seen)?;
+        let mut user = self.user_to_change(person, name, seen).await?;
         let before = user.grants.len();
         user.grants.retain(|own| own != grant);
         if user.grants.len() == before {
@@ -222,16 +229,11 @@ impl Engine {
         })
     }
 
-    fn user_to_change(&self, person: &Person, name: &str, seen: Option<u32>) -> Result<User, ActError> {
+    async fn user_to_change(&self, person: &Person, name: &str, seen: Option<u32>) -> Result<User, ActError> {
         self.check_admin(person)?;
         let user = self.user(name)?;
-        match seen {
-            Some(seen) if seen != user.revision => Err(ActError::conflict(format!(
-                "{name} was changed meanwhile: you saw revision {seen}, and it has {}; look again with `user show {name}`",
-                user.revision
-            ))),
-            _ => Ok(user.as_ref().clone()),
-        }
+        self.check_seen(&user.id, user.as_ref(), seen).await?;
+        Ok(user.as_ref().clone())
     }
 
     /// Stores a user that was changed, if it may be so, and shows it.
@@ -259,7 +261,8 @@ impl Engine {
         user.updated = now;
         user.revision += 1;
         let events = vec![self.event(now, EventKind::Users, severity, None, message)];
-        let changes = entry(now, by, verb).put(&user.id, &user);
+        let mut changes = entry(now, by, verb).put(&user.id, &user);
+        changes.expect(&user.id, self.book.get(user.id).as_deref());
         self.commit(with_events(changes, &events), verb).await?;
         self.book.put(user.clone());
         self.end_unwelcome(by);

@@ -65,6 +65,10 @@ impl Book {
         self.users.store(Arc::new(users));
     }
 
+    fn get(&self, id: UserId) -> Option<Arc<User>> {
+        self.users.load().iter().find(|user| user.id == id).cloned()
+    }
+
     fn next(&self) -> UserId {
         UserId(self.users.load().iter().map(|user| user.id.0 + 1).max().unwrap_or(1))
     }

@@ -99,6 +99,7 @@ impl Engine {
         let devices = match query {
             Query::History(device)
             | Query::HostKeys(device)
+            | Query::Edits(device, _)
             | Query::Replay { device, .. }
             | Query::Terminal(device, _) => vec![*device],
             Query::Config(which) => vec![which.device],

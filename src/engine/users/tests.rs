@@ -124,18 +124,18 @@ async fn nobody_grants_themselves_anything_and_an_admin_is_always_left() {
     assert!(engine.edit_user(&by("alice"), &alice, "alice", None, key).await.is_err());
     engine.grant_role(&by("bob"), &bob, "alice", None, approver).await.unwrap();
     // one of the two may go, the other may not, in none of the ways there are
-    engine.enable_user(&by("alice"), &alice, "bob", false).await.unwrap();
+    engine.enable_user(&by("alice"), &alice, "bob", None, false).await.unwrap();
     let admin = Grant::everywhere(Role::Admin);
     for why in [
-        engine.enable_user(&by("alice"), &alice, "alice", false).await.unwrap_err(),
-        engine.remove_user(&by("alice"), &alice, "alice").await.unwrap_err(),
+        engine.enable_user(&by("alice"), &alice, "alice", None, false).await.unwrap_err(),
+        engine.remove_user(&by("alice"), &alice, "alice", None).await.unwrap_err(),
         engine.revoke_role(&by("alice"), &alice, "alice", None, &admin).await.unwrap_err(),
     ] {
         assert!(why.message.contains("the last admin"), "{why}");
     }
     // who is disabled does nothing more
     assert!(engine.admit(&caller(70_002)).unwrap_err().0.contains("disabled"));
-    let why = engine.enable_user(&by("bob"), &bob, "bob", true).await.unwrap_err();
+    let why = engine.enable_user(&by("bob"), &bob, "bob", None, true).await.unwrap_err();
     assert!(why.message.contains("disabled"), "{why}");
     engine.stop().await;
 }
@@ -173,7 +173,7 @@ async fn an_account_is_one_user_and_users_and_the_audit_lie_at_no_site() {
     assert!(engine.add_user(&by("alice"), &alice, too_many).await.is_err());
     // a removed user's name, account and keys are free, and the number is not
     let bob = engine.user("bob").unwrap().id;
-    engine.remove_user(&by("alice"), &alice, "bob").await.unwrap();
+    engine.remove_user(&by("alice"), &alice, "bob", None).await.unwrap();
     let again = engine.add_user(&by("alice"), &alice, new("bob", 70_002, Role::Viewer)).await.unwrap();
     assert!(again.id > bob);
     engine.stop().await;

@@ -100,32 +100,42 @@ impl Engine {
         self.store_credential(by, "credential add", held, credential, &message).await
     }
 
-    /// Changes a credential.
+    /// Changes a credential. `seen` is the revision that who asks has seen.
     ///
     /// # Errors
-    /// As [`Engine::add_credential`]; also when there is none, or a secret that stays does not open.
+    /// As [`Engine::add_credential`]; also when there is none, it was changed since it was seen, or a secret that stays does
+    /// not open.
     pub async fn edit_credential(
         &self,
         by: &Actor,
         name: &str,
+        seen: Option<u32>,
         change: CredentialChange,
     ) -> Result<Arc<Credential>, ActError> {
         let _acting = self.vault.acting.lock().await;
         let held = self.held_to_change()?;
         let old = self.credential(name)?;
+        self.check_seen(&old.id, old.as_ref(), seen).await?;
         let credential = self.changed(&held, &old, change)?;
         let message = format!("credential {} changed by {}", old.name, by.name);
         self.store_credential(by, "credential edit", held, credential, &message).await
     }
 
-    /// Removes a credential, and its assignments with it; how many those were.
+    /// Removes a credential, and its assignments with it; how many those were. `seen` is the revision that who asks has
+    /// seen.
     ///
     /// # Errors
-    /// When there is none, the vault is in doubt, or the store cannot take it.
-    pub async fn remove_credential(&self, by: &Actor, name: &str) -> Result<usize, ActError> {
+    /// When there is none, it was changed since it was seen, the vault is in doubt, or the store cannot take it.
+    pub async fn remove_credential(
+        &self,
+        by: &Actor,
+        name: &str,
+        seen: Option<u32>,
+    ) -> Result<usize, ActError> {
         let _acting = self.vault.acting.lock().await;
         let mut held = self.held_to_change()?;
         let old = self.credential(name)?;
+        self.check_seen(&old.id, old.as_ref(), seen).await?;
         let before = held.list.assignments.len();
         held.list.assignments.retain(|assignment| assignment.credential != old.id);
         held.list.revisions.retain(|(id, _)| *id != old.id);
@@ -136,14 +146,20 @@ impl Engine {
         Ok(gone)
     }
 
-    /// Gives a credential to devices.
+    /// Gives a credential to devices. `seen` is the revision of the list of assignments that who asks has seen.
     ///
     /// # Errors
-    /// When there is no such credential or no assignment to stand before, the vault is in doubt, or the store cannot take
-    /// it.
-    pub async fn assign_credential(&self, by: &Actor, new: NewAssignment) -> Result<Assignment, ActError> {
+    /// When there is no such credential or no assignment to stand before, the list was changed since it was seen, the vault
+    /// is in doubt, or the store cannot take it.
+    pub async fn assign_credential(
+        &self,
+        by: &Actor,
+        seen: Option<u32>,
+        new: NewAssignment,
+    ) -> Result<Assignment, ActError> {
         let _acting = self.vault.acting.lock().await;
         let mut held = self.held_to_change()?;
+        self.check_list_seen(&held, seen).await?;
         let credential = self.credential(&new.credential)?;
         if held.list.assignments.len() >= MOST || new.except.len() > MOST_EXCEPTIONS {
             return Err(ActError::conflict(format!(
@@ -171,10 +187,17 @@ impl Engine {
     /// Takes an assignment away.
     ///
     /// # Errors
-    /// When there is none of that number, the vault is in doubt, or the store cannot take it.
-    pub async fn unassign_credential(&self, by: &Actor, number: u64) -> Result<(), ActError> {
+    /// When there is none of that number, the list was changed since it was seen, the vault is in doubt, or the store
+    /// cannot take it.
+    pub async fn unassign_credential(
+        &self,
+        by: &Actor,
+        seen: Option<u32>,
+        number: u64,
+    ) -> Result<(), ActError> {
         let _acting = self.vault.acting.lock().await;
         let mut held = self.held_to_change()?;
+        self.check_list_seen(&held, seen).await?;
         let gone = place_of(&held, number)?;
         held.list.assignments.remove(gone);
         let message = format!("assignment {number} taken away by {}", by.name);
@@ -188,11 +211,13 @@ impl Engine {
     pub async fn order_assignment(
         &self,
         by: &Actor,
+        seen: Option<u32>,
         number: u64,
         before: Option<u64>,
     ) -> Result<(), ActError> {
         let _acting = self.vault.acting.lock().await;
         let mut held = self.held_to_change()?;
+        self.check_list_seen(&held, seen).await?;
         if before == Some(number) {
             return Err(ActError::usage("an assignment does not stand before itself"));
         }
@@ -205,6 +230,16 @@ impl Engine {
         held.list.assignments.insert(to, moved);
         let message = format!("assignments put in another order by {}", by.name);
         self.store_vault(by, "credential order", held, Changed::Order, &message).await
+    }
+
+    /// The list's revision, for whoever says later which one they saw.
+    pub fn assignments_revision(&self) -> u32 {
+        u32::try_from(self.held().list.revision).unwrap_or(u32::MAX)
+    }
+
+    async fn check_list_seen(&self, held: &Held, seen: Option<u32>) -> Result<(), ActError> {
+        let list = KeptList::new(&self.store, &held.list);
+        self.check_seen(&0, &list, seen).await
     }
 
     /// What the vault holds, unless it is in doubt: an act on it would make what was forged look true.
@@ -284,12 +319,19 @@ impl Engine {
         changed: Changed,
         message: &str,
     ) -> Result<(), ActError> {
-        held.list.revision += 1;
         let now = self.now();
+        let before = self.held();
+        held.list.revision = before.list.revision + 1;
         let events = vec![self.event(now, EventKind::Inventory, Severity::Info, None, message)];
         let mut entry = entry(now, by, verb).put(&0, &KeptList::new(&self.store, &held.list));
+        // the last guard: every act has looked before, and acts one by one
+        let list = (before.list.revision > 0).then(|| KeptList::new(&self.store, &before.list));
+        entry.expect(&0, list.as_ref());
         match &changed {
-            Changed::Put(credential) => entry.add(&credential.id, credential.as_ref()),
+            Changed::Put(credential) => {
+                entry.expect(&credential.id, before.credential(credential.id).map(AsRef::as_ref));
+                entry.add(&credential.id, credential.as_ref());
+            }
             Changed::Removed(id) => entry.remove::<Credential>(id),
             Changed::Order => {}
         }

@@ -69,9 +69,20 @@ impl Record for KeptList {
     type Key = u64;
 }
 
+impl PartialEq for KeptList {
+    /// The same list has another proof each time that it is sealed.
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
 impl KeptList {
     pub fn new(store: &Store, list: &List) -> Self {
         Self { list: list.clone(), proof: store.seal(LIST, &Secret::new(digest(list))) }
+    }
+
+    pub fn list(&self) -> &List {
+        &self.list
     }
 
     fn is_proven(&self, store: &Store) -> bool {

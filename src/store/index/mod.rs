@@ -110,6 +110,16 @@ impl Index {
         })
     }
 
+    /// The bytes of a record as they were written; `None` where there is none.
+    pub fn raw(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let tree = self.tree()?;
+        contained(|| {
+            let found = tree.get(place(table, key)).map_err(|error| self.broken(error.to_string()))?;
+            let value = found.map(|bytes| record::without_checksum(&bytes).map(<[u8]>::to_vec));
+            value.map(|value| value.ok_or_else(|| self.broken(format!("a record of `{table}`")))).transpose()
+        })
+    }
+
     /// See [`super::Store::scan`].
     pub fn scan<R: Record>(
         &self,
