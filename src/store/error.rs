@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder could not be used.
-    #[error("cannot {act} {}: {source}", path.display())]
+    #[error("cannot {act} {}: {source}{}", path.display(), advice(source))]
     File {
         /// What was being done: `write`.
         act: &'static str,
@@ -145,5 +145,16 @@ impl StoreError {
     /// Whether the disk is full.
     pub fn is_full_disk(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+}
+
+/// What to do where a whole part of the file system is closed.
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; the service of a host writes to its own folders alone: `systemctl edit noctule.service` gives it one more \
+             ([Service], ReadWritePaths=FOLDER)"
+        }
+        _ => "",
     }
 }

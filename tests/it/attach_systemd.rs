@@ -17,8 +17,7 @@ fn units() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["noctule.service", "noctule.socket"] {
         let unit = std::fs::read_to_string(assets.join(name)).expect("a unit");
-        let unit =
-            unit.replace("/usr/local/bin/noctule", NOCTULE).replace("Documentation=man:noctule(1)\n", "");
+        let unit = unit.replace("/usr/bin/noctule", NOCTULE).replace("Documentation=man:noctule(1)\n", "");
         std::fs::write(folder.path().join(name), unit).expect("a unit");
     }
     folder

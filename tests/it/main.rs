@@ -58,6 +58,7 @@ mod incidents;
 mod lab_fleet;
 mod lost_connection;
 mod namespace;
+mod package;
 mod path_tricks;
 mod peer;
 mod prompts;

@@ -129,6 +129,7 @@ impl Engine {
         let was_wrong = lock(&self.reload).mistake.take().is_some();
         let before = self.settings();
         let differences = keys::differences(&before, &settings);
+        let anchored_anew = before.audit != settings.audit;
         self.queue.set_sessions(settings.concurrency);
         self.present().set_late_after(settings.late_after, self.now());
         // also where no value differs: the lines do
@@ -152,5 +153,9 @@ impl Engine {
         let _ = self.commit(with_events(entry(now, &by, "config reload"), &events), "storing a change").await;
         self.tell(events);
         self.publish_now();
+        if anchored_anew {
+            // what is to vouch for the journal is there from now on, or says why not
+            self.anchor().await;
+        }
     }
 }
