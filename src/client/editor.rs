@@ -9,6 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::Signal;
 
 use super::files;
+use super::shared_account;
 use super::signals::Signals;
 use crate::commands::Exit;
 
@@ -48,6 +49,7 @@ pub async fn open(name: &str, text: &str, signals: &mut Signals, stop: &mut Sign
 }
 
 fn begin(name: &str, text: &str) -> Result<(TemporaryFile, Vec<String>, Child), String> {
+    shared_account::own_or_refuse("opening an editor")?;
     let words = words()?;
     let file = TemporaryFile::make(name, text)?;
     let child = start(&words, &file.path)?;

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::shared_account;
 use crate::model::clean_line;
 use crate::server::Files;
 
@@ -14,10 +15,12 @@ pub struct LocalFiles;
 
 impl Files for LocalFiles {
     fn read(&self, path: &str, at_most: usize) -> Result<Vec<u8>, String> {
+        shared_account::own_or_refuse("opening a file")?;
         read(&from_home(path), at_most)
     }
 
     fn write(&self, path: &str, bytes: &[u8], private: bool) -> Result<(), String> {
+        shared_account::own_or_refuse("writing a file")?;
         write(&from_home(path), bytes, private)
     }
 }

@@ -18,6 +18,7 @@ mod remote;
 mod screenshot;
 mod serve;
 mod settings;
+mod shared_account;
 mod shell;
 pub mod signals;
 mod start;
@@ -42,7 +43,12 @@ pub fn main() -> ExitCode {
 pub fn run(words: impl Iterator<Item = OsString>) -> Exit {
     match Start::read(words) {
         Ok(Asked::Version) => shell::say(&format!("noctule {}", env!("CARGO_PKG_VERSION"))),
-        Ok(Asked::Start(start)) => begin(&start),
+        Ok(Asked::Start(start)) => {
+            if start.speaks_for.is_some() {
+                shared_account::close();
+            }
+            begin(&start)
+        }
         Err(why) => complain(&why, Exit::Usage),
     }
 }

@@ -14,7 +14,7 @@ use super::connection::{Connection, NoSession};
 use super::signals::Signals;
 use super::start::Start;
 use super::starter::host_serves_nobody;
-use super::{files, prompt, remote};
+use super::{files, prompt, remote, shared_account};
 use crate::commands::{self, Door, Exit, Io, Needs};
 use crate::model::Secret;
 
@@ -211,11 +211,13 @@ impl Io for Shell {
             "-" => files::read_bounded(io::stdin(), at_most)
                 .map_err(|error| format!("cannot read standard input: {error}")),
             // a path that noctule names itself, or that was quoted
-            path => files::read(&files::from_home(path), at_most),
+            path => shared_account::own_or_refuse("opening a file")
+                .and_then(|()| files::read(&files::from_home(path), at_most)),
         })
     }
 
     fn write_file(&self, path: &str, bytes: &[u8], private: bool) -> Result<(), String> {
+        shared_account::own_or_refuse("writing a file")?;
         tokio::task::block_in_place(|| files::write(Path::new(path), bytes, private))
     }
 

@@ -69,6 +69,7 @@ mod readme;
 mod real_peers;
 mod reliability;
 mod screens;
+mod shared_account;
 mod snmp_hostile;
 mod store_backup;
 mod store_crash;
