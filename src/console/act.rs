@@ -86,6 +86,11 @@ impl Screen {
             ["filter", words @ ..] => self.set_filter(&words.join(" ")),
             ["command"] => self.overlay = Overlay::Command(CommandLine::default()),
             ["command", words @ ..] => {
+                // what would be refused in the end is not begun
+                if let Some(why) = self.lacks_role(&words.join(" ")) {
+                    self.complain(why);
+                    return true;
+                }
                 self.overlay = Overlay::Command(CommandLine::begun(&format!("{} ", words.join(" "))));
             }
             ["help"] => self.overlay = Overlay::Menu(self.help()),

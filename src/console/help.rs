@@ -44,7 +44,9 @@ impl Screen {
             return Some(why);
         }
         let words: Vec<&str> = line.split(' ').collect();
-        if let Some(command) = command_of(&words)
+        // a line that is only begun would be refused in the end
+        let begun = if words.first() == Some(&"command") { &words[1..] } else { &words[..] };
+        if let Some(command) = command_of(begun)
             && !self.cx.rights.may(command.role)
         {
             return Some(format!("needs the role {}", command.role));

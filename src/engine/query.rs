@@ -19,6 +19,7 @@ use super::terminal::Cast;
 use super::timeline::{Timeline, TimelineOf};
 use super::trust::KnownKey;
 use super::users::{Person, UserView};
+use super::vault::{CredentialPage, Explained, VaultView};
 use super::watching::{self, Picture, Pictures, Watching};
 
 /// Which revision of which device.
@@ -78,6 +79,12 @@ pub enum Query {
     AuditVerify,
     /// The users.
     Users,
+    /// The vault's credentials and assignments, without secrets.
+    Credentials,
+    /// The credential of this name, and who gets it.
+    Credential(String),
+    /// Which credentials a device gets, and why.
+    CredentialsOf(DeviceId),
     /// Who is in.
     Sessions,
     /// The screen of this user, or of the session of this number; they see that it is watched.
@@ -107,6 +114,7 @@ impl Query {
     pub fn role(&self) -> Role {
         match self {
             Self::Replay { .. } | Self::Terminal(..) => Role::READS_SECRETS,
+            Self::Credentials | Self::Credential(_) | Self::CredentialsOf(_) => Role::READS_SECRETS,
             Self::Watch(_) | Self::Watched { .. } => Role::WATCHES,
             Self::Audit(_) | Self::AuditEntry(_) | Self::AuditVerify => Role::READS_AUDIT,
             Self::Users | Self::Sessions => Role::READS_AUDIT,
@@ -170,6 +178,12 @@ pub enum Answer {
     AuditVerify(Arc<AuditReport>),
     /// To [`Query::Users`], by name.
     Users(Arc<[UserView]>),
+    /// To [`Query::Credentials`].
+    Credentials(Arc<VaultView>),
+    /// To [`Query::Credential`].
+    Credential(Arc<CredentialPage>),
+    /// To [`Query::CredentialsOf`].
+    CredentialsOf(Arc<Explained>),
     /// To [`Query::Sessions`], in the order in which they came.
     Sessions(Arc<[Roster]>),
     /// To [`Query::Watch`]. Its session is watched as long as this is.
@@ -356,6 +370,9 @@ impl Engine {
                     Answer::Terminal(number, cast.into())
                 }
                 Query::Users => Answer::Users(engine.user_views().into()),
+                Query::Credentials => Answer::Credentials(engine.vault_view().into()),
+                Query::Credential(name) => Answer::Credential(engine.credential_page(&name)?.into()),
+                Query::CredentialsOf(device) => Answer::CredentialsOf(engine.credentials_of(device)?.into()),
                 Query::Drivers => Answer::Drivers(engine.list_drivers().into()),
                 Query::Driver(id) => Answer::Driver(engine.read_driver(&id)?),
                 Query::Audit(limit) => {

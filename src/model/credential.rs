@@ -150,6 +150,8 @@ pub struct Credential {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// Who changed it last; empty where that was not noted.
+    pub changed_by: String,
 }
 
 impl Credential {

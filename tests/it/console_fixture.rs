@@ -21,7 +21,8 @@ use noctule::model::{
 use ratatui::buffer::Buffer;
 
 use crate::{
-    console_audit, console_identity, console_pulse, console_sessions, console_timeline, console_users,
+    console_audit, console_credentials, console_identity, console_pulse, console_sessions, console_timeline,
+    console_users,
 };
 
 /// 2026-11-24 12:00 UTC.
@@ -53,6 +54,8 @@ fn minutes_ago(minutes: i64) -> Timestamp {
 pub struct World {
     pub state: State,
     pub snapshot: Snapshot,
+    /// Why no read is answered, where none is.
+    pub failing: Option<String>,
 }
 
 impl World {
@@ -66,7 +69,7 @@ impl World {
             State::Many => (1..=10_000).map(one_of_many).collect(),
             State::Hostile => hostile(),
         };
-        let mut world = Self { state, snapshot: Snapshot { at: NOW, ..Snapshot::default() } };
+        let mut world = Self { state, snapshot: Snapshot { at: NOW, ..Snapshot::default() }, failing: None };
         world.snapshot.next_backup =
             (state != State::Empty).then_some(Timestamp(NOW.0 + 14 * 3_600_000 + 1_800_000));
         world.snapshot.jobs = if state == State::Empty { Arc::default() } else { jobs(state, &devices) };
@@ -109,6 +112,9 @@ impl World {
 
     /// What the engine would answer.
     pub fn answer(&self, query: &Query) -> Answer {
+        if let Some(why) = &self.failing {
+            return Answer::Failed(why.clone());
+        }
         if let Some(answer) = console_audit::answer(query, self.state) {
             return answer;
         }
@@ -128,6 +134,9 @@ impl World {
             Query::Sessions => Answer::Sessions(console_sessions::sessions(self.state)),
             Query::Terminal(..) => Answer::Terminal(7, Arc::new(crate::console_terminal::cast(self.state))),
             Query::Users => Answer::Users(console_users::users(self.state)),
+            Query::Credentials => console_credentials::vault(self.state),
+            Query::Credential(name) => console_credentials::page(self.state, name),
+            Query::CredentialsOf(_) => console_credentials::of_device(self.state),
             Query::Notifications => Answer::Notifications(notifications(self.state).into()),
             Query::Identities => {
                 Answer::Identities(console_identity::identities(self.state, &self.snapshot.devices))

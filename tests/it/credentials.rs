@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use noctule::commands::Exit;
 use noctule::engine::fields::{Change, Field};
+use noctule::engine::query::{Answer, Query};
 use noctule::engine::vault::{CredentialChange, NewCredential, Source};
-use noctule::engine::{Engine, Selection};
-use noctule::model::{CredentialKind, Role, Secret, SecretPart, Timestamp};
+use noctule::engine::{Engine, Person, Selection};
+use noctule::model::{CredentialKind, Grant, Reach, Rights, Role, Secret, SecretPart, Timestamp};
 use noctule::store::Store;
 use serde_json::Value;
 
@@ -101,6 +102,63 @@ async fn the_first_assignment_that_fits_gives_the_login_and_exceptions_and_recor
     let told = done(&shell, "credential remove one --json").await;
     assert_eq!(told.lines, [r#"{"credential":"one","assignments":1}"#]);
     assert_eq!(user_of(&engine, "dist-2").1, vault(4, "core"));
+}
+
+#[tokio::test]
+async fn a_screen_counts_who_gets_what_and_shows_it_to_nobody_who_may_not_list_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = worked(folder.path(), Network::new()).await;
+    let shell = Shell::over(&engine);
+    *shell.side.secret.lock().unwrap() = Some(SECRET);
+    for line in [
+        "credential add wide",
+        "credential add core --user noc",
+        "credential add ro --kind community",
+        "credential assign wide --match *",
+        "credential assign core --group core --except core-1 --before 1",
+        "credential assign ro --match core-*",
+        "credential assign ro --device core-1",
+    ] {
+        done(&shell, line).await;
+    }
+    let engineer = Person::fixed("eve", Role::Engineer);
+    let Answer::Credentials(vault) = engine.query(&engineer, Query::Credentials).await else { panic!() };
+    let told: Vec<_> = vault
+        .credentials
+        .iter()
+        .map(|one| (one.name.as_str(), one.devices, one.changed_by.as_str()))
+        .collect();
+    // one that is given twice is counted once
+    assert_eq!(told, [("core", 1, "ann"), ("ro", 2, "ann"), ("wide", 2, "ann")]);
+    let order: Vec<_> = vault.assignments.iter().map(|one| (one.place, one.number, one.devices)).collect();
+    assert_eq!(order, [(1, 2, 1), (2, 1, 2), (3, 3, 2), (4, 4, 1)]);
+    assert_eq!(vault.assignments[0].except, ["device core-1"]);
+    let query = Query::Credential("wide".into());
+    let Answer::Credential(page) = engine.query(&engineer, query).await else { panic!() };
+    let gets: Vec<_> = page.devices.iter().map(|one| (one.device.as_str(), one.assignment)).collect();
+    assert_eq!(gets, [("core-1", 1), ("olt-1", 1)]);
+    assert!(!format!("{vault:?}{page:?}").contains(SECRET));
+    let Answer::Failed(why) = engine.query(&engineer, Query::Credential("wid".into())).await else {
+        panic!()
+    };
+    assert!(why.contains("did you mean wide?"), "{why}");
+
+    // who has a part of the network alone is told of its devices, and of nothing else
+    let grant = Grant { role: Role::Engineer, reach: Reach::Group("core".into()) };
+    let part = Person { rights: Rights::new(vec![grant]), ..engineer };
+    let id = |name: &str| engine.device(name).unwrap().id;
+    let own = engine.query(&part, Query::CredentialsOf(id("core-1"))).await;
+    assert!(
+        matches!(&own, Answer::CredentialsOf(gets) if gets.login_in_words() == "wide, by assignment 1"),
+        "{own:?}"
+    );
+    for query in [Query::Credentials, Query::Credential("core".into()), Query::CredentialsOf(id("olt-1"))] {
+        let answer = engine.query(&part, query.clone()).await;
+        assert!(
+            matches!(&answer, Answer::Failed(why) if why.contains("group:core")),
+            "{query:?}: {answer:?}"
+        );
+    }
 }
 
 #[tokio::test]

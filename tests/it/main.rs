@@ -22,6 +22,7 @@ mod completions;
 mod config;
 mod conflict;
 mod console_audit;
+mod console_credentials;
 mod console_engine;
 mod console_fixture;
 mod console_identity;

@@ -19,6 +19,7 @@ pub fn line(decl: &Decl, state: State) -> String {
         "DEVICE" => "core-1",
         "PATTERN" => "vlan",
         "USER" => "bob",
+        "CREDENTIAL" => "core",
         "INCIDENT" => match state {
             State::Trouble | State::Hostile => "7",
             State::Normal | State::Empty | State::Many => "5",
@@ -109,7 +110,7 @@ fn ten_thousand_devices() {
     operator.press("G").sees("sw-09999").press("/sw-0777").sees("10 of 10000");
 }
 
-fn snapshot(name: &str, shown: &str) {
+pub fn snapshot(name: &str, shown: &str) {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!(name, shown);
     });

@@ -6,8 +6,8 @@ use crate::commands::answer::Table;
 use crate::commands::seen::SEEN;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
-use crate::engine::vault::{CredentialChange, NewCredential, Revealed};
-use crate::model::{Credential, CredentialKind, Danger, Role, Secret, SecretPart};
+use crate::engine::vault::{AssignmentView, CredentialChange, CredentialView, NewCredential, Revealed};
+use crate::model::{CredentialKind, Danger, Role, Secret, SecretPart};
 
 /// The name of a credential.
 pub(super) const NAME: Arg = Arg::one("credential", Kind::Text, "the credential's name");
@@ -34,7 +34,7 @@ inventory::submit! { Command {
     role: Role::READS_SECRETS,
     danger: Danger::None,
     needs: Needs::Engine,
-    run: |call| Box::pin(async { list(call) }),
+    run: |call| Box::pin(list(call)),
 } }
 
 inventory::submit! { Command {
@@ -45,7 +45,7 @@ inventory::submit! { Command {
     role: Role::READS_SECRETS,
     danger: Danger::None,
     needs: Needs::Engine,
-    run: |call| Box::pin(async { answer(call, &*call.engine()?.credential(call.args.one("credential"))?) }),
+    run: |call| Box::pin(answer(call, call.args.one("credential"))),
 } }
 
 inventory::submit! { Command {
@@ -115,14 +115,16 @@ struct Shown<'a> {
     /// Which secrets are there; never what they are.
     secrets: Vec<&'static str>,
     assignments: Vec<u64>,
+    /// How many devices get it.
+    devices: usize,
     revision: u32,
     created: String,
     updated: String,
+    changed_by: Option<&'a str>,
 }
 
-fn shown<'a>(call: &Call, credential: &'a Credential) -> Result<Shown<'a>, ActError> {
-    let assignments = call.engine()?.assignments().into_iter();
-    Ok(Shown {
+fn shown(credential: &CredentialView) -> Shown<'_> {
+    Shown {
         credential: &credential.name,
         kind: credential.kind.as_str(),
         user: &credential.user,
@@ -130,18 +132,21 @@ fn shown<'a>(call: &Call, credential: &'a Credential) -> Result<Shown<'a>, ActEr
         privacy: credential.privacy.map(|privacy| privacy.as_str()),
         version: credential.version.map(|version| version.as_str()),
         description: &credential.description,
-        secrets: credential.secrets.iter().map(|(part, _)| part.as_str()).collect(),
-        assignments: assignments.filter(|one| one.credential == credential.id).map(|one| one.number).collect(),
+        secrets: credential.secrets.iter().map(|part| part.as_str()).collect(),
+        assignments: credential.assignments.iter().map(|one| one.number).collect(),
+        devices: credential.devices,
         revision: credential.revision,
         created: credential.created.rfc3339(),
         updated: credential.updated.rfc3339(),
-    })
+        changed_by: Some(credential.changed_by.as_str()).filter(|name| !name.is_empty()),
+    }
 }
 
-fn list(call: &Call) -> Result<Exit, ActError> {
-    let mut table = Table::new(&["credential", "kind", "user", "secrets", "assignments", "description"]);
-    for credential in call.engine()?.credentials() {
-        let shown = shown(call, &credential)?;
+async fn list(call: &Call) -> Result<Exit, ActError> {
+    let mut table =
+        Table::new(&["credential", "kind", "user", "secrets", "assignments", "devices", "description"]);
+    for credential in call.engine()?.vault_view_aside().await?.credentials.iter() {
+        let shown = shown(credential);
         if call.json {
             call.object(&shown)?;
             continue;
@@ -153,6 +158,7 @@ fn list(call: &Call) -> Result<Exit, ActError> {
             or_dash(shown.user),
             or_dash(&shown.secrets.join(", ")),
             or_dash(&assignments.join(", ")),
+            shown.devices.to_string(),
             shown.description.to_owned(),
         ]);
     }
@@ -167,12 +173,19 @@ pub(super) fn or_dash(text: &str) -> String {
     if text.is_empty() { "-" } else { text }.to_owned()
 }
 
-fn answer(call: &Call, credential: &Credential) -> Result<Exit, ActError> {
-    let shown = shown(call, credential)?;
+async fn answer(call: &Call, name: &str) -> Result<Exit, ActError> {
+    let engine = call.engine()?;
+    // one that is not there is told with the nearest name
+    let id = engine.credential(name)?.id;
+    let vault = engine.vault_view_aside().await?;
+    let credential = vault.credentials.iter().find(|credential| credential.id == id);
+    let credential = credential.ok_or_else(|| ActError::not_found(format!("{name} was removed just now")))?;
+    let shown = shown(credential);
     if call.json {
         call.object(&shown)?;
         return Ok(Exit::Done);
     }
+    let by = shown.changed_by.map_or_else(String::new, |name| format!(" by {name}"));
     for (name, value) in [
         ("credential", shown.credential.to_owned()),
         ("kind", shown.kind.to_owned()),
@@ -182,15 +195,13 @@ fn answer(call: &Call, credential: &Credential) -> Result<Exit, ActError> {
         ("version", or_dash(shown.version.unwrap_or_default())),
         ("secrets", or_dash(&shown.secrets.join(", "))),
         ("description", or_dash(shown.description)),
-        ("revision", format!("{}, of {}", shown.revision, credential.updated.local())),
+        ("revision", format!("{}, of {}{by}", shown.revision, credential.updated.local())),
+        ("devices", shown.devices.to_string()),
     ] {
         call.say_clean(&format!("{name:<12}{value}"));
     }
-    let engine = call.engine()?;
-    for assignment in engine.assignments().into_iter().filter(|one| one.credential == credential.id) {
-        let except: Vec<String> = assignment.except.iter().map(|those| engine.those_in_words(those)).collect();
+    for AssignmentView { number, to, except, .. } in &credential.assignments {
         let except = if except.is_empty() { String::new() } else { format!(", except {}", except.join(", ")) };
-        let (number, to) = (assignment.number, engine.those_in_words(&assignment.to));
         call.say_clean(&format!("{:<12}{number}: {to}{except}", "assignment"));
     }
     Ok(Exit::Done)
@@ -209,7 +220,7 @@ async fn add(call: &Call) -> Result<Exit, ActError> {
     }
     let new = NewCredential { name: call.args.one("credential").to_owned(), kind, change };
     let credential = call.engine()?.add_credential(&call.actor, new).await?;
-    answer(call, &credential)
+    answer(call, &credential.name).await
 }
 
 /// The secrets that a new credential cannot do without.
@@ -233,7 +244,7 @@ async fn edit(call: &Call) -> Result<Exit, ActError> {
     }
     let name = call.args.one("credential");
     let credential = call.engine()?.edit_credential(&call.actor, name, call.seen(), change).await?;
-    answer(call, &credential)
+    answer(call, &credential.name).await
 }
 
 /// What the flags say; secrets that are to be asked for are asked for.

@@ -226,8 +226,8 @@ fn explain(call: &Call) -> Result<Exit, ActError> {
         })?;
         return Ok(Exit::Done);
     }
-    call.say_clean(&format!("login   {}", in_words(&found.login, "~/.ssh/config and the keys of the host")));
-    call.say_clean(&format!("snmp    {}", in_words(&found.snmp, "the lists under [snmp] in config.toml")));
+    call.say_clean(&format!("login   {}", found.login_in_words()));
+    call.say_clean(&format!("snmp    {}", found.snmp_in_words()));
     for chosen in &found.chosen {
         let (mark, number) = (if chosen.used { "used" } else { "not" }, chosen.assignment.number);
         let (name, kind, why) = (&chosen.credential.name, chosen.credential.kind, &chosen.why);
@@ -243,12 +243,4 @@ fn source(source: &Source) -> ShownSource {
         Source::Host => ("host", None, None),
     };
     ShownSource { from, assignment, credential }
-}
-
-fn in_words(source: &Source, of_host: &str) -> String {
-    match source {
-        Source::Record => "the device's own record".to_owned(),
-        Source::Vault(number, name) => format!("{name}, by assignment {number}"),
-        Source::Host => of_host.to_owned(),
-    }
 }

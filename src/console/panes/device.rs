@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use crate::console::action::Outcome;
 use crate::console::answering;
 use crate::console::cx::Cx;
+use crate::console::given;
 use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::Token;
@@ -18,6 +19,7 @@ use crate::engine::query::{Answer, Query};
 use crate::engine::snapshot::DeviceRow;
 use crate::engine::timeline::{Timeline, TimelineOf};
 use crate::engine::trust::KnownKey;
+use crate::engine::vault::Explained;
 use crate::model::{DeviceId, Revision, Timestamp, clean_line};
 
 inventory::submit! { Decl {
@@ -56,11 +58,14 @@ inventory::submit! { Decl {
                 count: 0,
                 keys: Vec::new(),
                 read_at: None,
+                gets: None,
+                gets_read_at: None,
                 revisions: Arc::new([]),
                 revisions_read_at: None,
                 timeline: Arc::default(),
                 timeline_read_at: None,
                 waits: false,
+                waits_for_credentials: false,
                 preview: ChangePreview::default(),
             }))
         }
@@ -85,6 +90,10 @@ struct DevicePage {
     keys: Vec<KnownKey>,
     /// The version of the picture in which the keys were read.
     read_at: Option<u64>,
+    /// Which credentials it gets and why, or why that is not told.
+    gets: Option<Result<Arc<Explained>, String>>,
+    /// The version of the picture in which that was read.
+    gets_read_at: Option<u64>,
     /// Newest first; read only where there is room for the preview.
     revisions: Arc<[Revision]>,
     /// The version of the picture in which the revisions were read.
@@ -95,6 +104,8 @@ struct DevicePage {
     timeline_read_at: Option<Known>,
     /// An answer is on its way: another read would make it void.
     waits: bool,
+    /// It is that to which credentials.
+    waits_for_credentials: bool,
     preview: ChangePreview,
 }
 
@@ -109,10 +120,19 @@ impl DevicePage {
         good.map(|revision| revision.number)
     }
 
+    /// Whether the operator may see which credentials it gets: who may not does not ask.
+    fn may_see_credentials(&self, cx: &Cx) -> bool {
+        let within = cx.rights.within(Query::CredentialsOf(self.id).role());
+        self.row(cx).is_some_and(|row| within.holds(&row.device))
+    }
+
     /// The record and what happened, as lines: a name, a value, its look.
     fn fields(&self, row: &DeviceRow, cx: &Cx) -> Vec<Field> {
         let mut fields = words::fields(row, cx);
         fields.extend(answering::fields(row, cx));
+        if let Some(gets) = &self.gets {
+            fields.extend(given::fields(gets, cx));
+        }
         if !self.keys.is_empty() {
             fields.push(Field::head("Host keys"));
         }
@@ -170,6 +190,8 @@ impl Pane for DevicePage {
         let now = Some(cx.snapshot.versions.events);
         let query = if std::mem::replace(&mut self.read_at, now) != now {
             Some(Query::HostKeys(self.id))
+        } else if self.may_see_credentials(cx) && std::mem::replace(&mut self.gets_read_at, now) != now {
+            Some(Query::CredentialsOf(self.id))
         } else if self.timeline_read_at.replace(self.known(cx)) != Some(self.known(cx)) {
             let from = Timestamp(cx.now.0.saturating_sub(LATELY));
             Some(Query::Timeline(TimelineOf { device: self.id, from, until: None, most: LAST }))
@@ -179,12 +201,16 @@ impl Pane for DevicePage {
             self.preview.wants(self.id, self.number(), &self.revisions)
         };
         self.waits = query.is_some();
+        self.waits_for_credentials = matches!(query, Some(Query::CredentialsOf(_)));
         query
     }
 
     fn answer(&mut self, answer: Answer, _cx: &Cx) {
         self.waits = false;
+        let of_credentials = std::mem::take(&mut self.waits_for_credentials);
         match answer {
+            Answer::CredentialsOf(gets) => self.gets = Some(Ok(gets)),
+            Answer::Failed(why) if of_credentials => self.gets = Some(Err(why)),
             Answer::HostKeys(keys) => self.keys = keys,
             Answer::Timeline(timeline) => self.timeline = timeline,
             Answer::History { revisions, .. } => self.revisions = revisions,

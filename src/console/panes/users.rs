@@ -45,7 +45,7 @@ const COLUMNS: &[Column] = &[
     Column::new("user", 12, 0),
     Column::new("state", 10, 0),
     Column::new("roles", 20, 0).grow(),
-    Column::new("last login", 11, 1),
+    Column::new("last", 11, 1),
     Column::new("from", 16, 3),
     Column::new("accounts", 14, 2).grow(),
     Column::new("name", 16, 4).grow(),
@@ -110,7 +110,7 @@ impl Rows for View<'_> {
             "state" => format!("{} disabled", theme.glyph("○", "-")).into(),
             "roles" if user.grants.is_empty() => "none".into(),
             "roles" => joined(&user.grants).into(),
-            "last login" => last.as_ref().map_or("never".into(), |login| self.cx.when(login.at).into()),
+            "last" => last.as_ref().map_or("never".into(), |login| self.cx.when(login.at).into()),
             "from" => last.as_ref().map_or_else(String::new, from).into(),
             "accounts" => joined(&user.accounts).into(),
             _ => clean_line(&user.full_name),
@@ -129,7 +129,7 @@ impl Rows for View<'_> {
 
     fn order(&self, a: usize, b: usize, column: usize) -> Ordering {
         match COLUMNS[column].name {
-            "last login" => {
+            "last" => {
                 let at = |row: usize| self.users[row].last.as_ref().map(|login| login.at);
                 at(b).cmp(&at(a))
             }

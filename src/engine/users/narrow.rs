@@ -100,6 +100,7 @@ impl Engine {
             Query::History(device)
             | Query::HostKeys(device)
             | Query::Edits(device, _)
+            | Query::CredentialsOf(device)
             | Query::Replay { device, .. }
             | Query::Terminal(device, _) => vec![*device],
             Query::Config(which) => vec![which.device],
@@ -111,6 +112,8 @@ impl Engine {
             Query::Timeline(_)
             | Query::Notifications
             | Query::Users
+            | Query::Credentials
+            | Query::Credential(_)
             | Query::Sessions
             | Query::Watch(_)
             | Query::Watched { .. }

@@ -93,6 +93,7 @@ impl Engine {
             revision: 0,
             created: now,
             updated: now,
+            changed_by: String::new(),
         };
         let change = CredentialChange { name: Some(new.name), ..new.change };
         let credential = self.changed(&held, &blank, change)?;
@@ -302,7 +303,7 @@ impl Engine {
         credential: Credential,
         message: &str,
     ) -> Result<Arc<Credential>, ActError> {
-        let credential = Arc::new(credential);
+        let credential = Arc::new(Credential { changed_by: by.name.clone(), ..credential });
         held.credentials.retain(|other| other.id != credential.id);
         held.credentials.push(Arc::clone(&credential));
         held.list.revisions.retain(|(id, _)| *id != credential.id);

@@ -58,6 +58,28 @@ pub struct Explained {
     pub chosen: Vec<Chosen>,
 }
 
+impl Explained {
+    /// Where its login comes from, in words.
+    pub fn login_in_words(&self) -> String {
+        self.login.in_words("~/.ssh/config and the keys of the host")
+    }
+
+    /// Where its SNMP credentials come from, in words.
+    pub fn snmp_in_words(&self) -> String {
+        self.snmp.in_words("the lists under [snmp] in config.toml")
+    }
+}
+
+impl Source {
+    fn in_words(&self, of_host: &str) -> String {
+        match self {
+            Self::Record => "the device's own record".to_owned(),
+            Self::Vault(number, name) => format!("{name}, by assignment {number}"),
+            Self::Host => of_host.to_owned(),
+        }
+    }
+}
+
 impl Engine {
     /// What a session with the device is logged in with.
     ///
@@ -153,21 +175,32 @@ impl Engine {
         if let Some(doubt) = &held.doubt {
             return Err(ActError::storage("looking a credential up", doubt));
         }
-        let mut has_login = false;
-        let mut all = Vec::new();
-        for assignment in held.list.assignments.iter().filter(|one| one.to.holds(device)) {
-            let Some(credential) = held.credential(assignment.credential) else { continue };
-            let passed = why_not(device, credential, assignment, has_login);
-            has_login |= passed.is_none() && credential.kind == CredentialKind::Login;
-            all.push(Chosen {
+        let order = held.order();
+        let chosen = considered(&order, device).map(|(at, passed)| {
+            let (assignment, credential) = order[at];
+            Chosen {
                 assignment: assignment.clone(),
                 credential: Arc::clone(credential),
                 used: passed.is_none(),
                 why: passed.unwrap_or("it is for this device").to_owned(),
-            });
-        }
-        Ok(all)
+            }
+        });
+        Ok(chosen.collect())
     }
+}
+
+/// The assignments of `order` that are for the device: the place of each, and why it is not used where it is not.
+pub(super) fn considered<'a>(
+    order: &'a [(&'a Assignment, &'a Arc<Credential>)],
+    device: &'a Device,
+) -> impl Iterator<Item = (usize, Option<&'static str>)> + 'a {
+    let mut has_login = false;
+    let those = order.iter().enumerate().filter(|(_, (assignment, _))| assignment.to.holds(device));
+    those.map(move |(at, (assignment, credential))| {
+        let passed = why_not(device, credential, assignment, has_login);
+        has_login |= passed.is_none() && credential.kind == CredentialKind::Login;
+        (at, passed)
+    })
 }
 
 /// Why an assignment that is for the device is not used.

@@ -8,6 +8,7 @@ mod acts;
 mod lookup;
 mod reveal;
 mod slots;
+mod view;
 mod words;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use acts::{CredentialChange, NewAssignment, NewCredential};
 pub use lookup::{Chosen, Explained, Login, Source};
 pub use reveal::Revealed;
+pub use view::{AssignmentView, CredentialPage, CredentialView, Recipient, VaultView};
 pub(super) use words::{of_credential, of_list};
 
 use super::error::ActError;
@@ -42,8 +44,19 @@ impl Key for CredentialId {
 
 impl Record for Credential {
     const TABLE: &'static str = "credential";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     type Key = CredentialId;
+
+    fn upgrade(version: u8, bytes: &[u8]) -> Result<Self, String> {
+        if version != 1 {
+            return Err(format!(
+                "version {version} of the table `{}` is unknown to this noctule",
+                Self::TABLE
+            ));
+        }
+        // version 2 added who changed it last at the end: an empty name
+        postcard::from_bytes(&[bytes, &[0]].concat()).map_err(|error| error.to_string())
+    }
 }
 
 /// Who gets what, in order, and which revision of each credential is the present one.
@@ -106,6 +119,12 @@ pub(super) struct Held {
 impl Held {
     pub fn credential(&self, id: CredentialId) -> Option<&Arc<Credential>> {
         self.credentials.iter().find(|credential| credential.id == id)
+    }
+
+    /// Each assignment with its credential, in the order in which they are looked at.
+    pub fn order(&self) -> Vec<(&Assignment, &Arc<Credential>)> {
+        let assignments = self.list.assignments.iter();
+        assignments.filter_map(|one| Some((one, self.credential(one.credential)?))).collect()
     }
 
     /// Why the list and the credentials do not belong together.
@@ -217,4 +236,34 @@ impl Engine {
 /// What a secret is sealed for: its record, its part, and the record's revision.
 fn place(credential: &Credential, part: SecretPart) -> String {
     format!("credential/{}/{part}/{}", credential.id.0, credential.revision)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{CredentialKind, Timestamp};
+
+    #[test]
+    fn a_credential_of_version_1_is_read_and_nobody_is_made_up_who_changed_it() {
+        let credential = Credential {
+            id: CredentialId(7),
+            name: "core".into(),
+            kind: CredentialKind::Login,
+            user: "noc".into(),
+            auth: None,
+            privacy: None,
+            version: None,
+            description: String::new(),
+            secrets: Vec::new(),
+            revision: 3,
+            created: Timestamp(1),
+            updated: Timestamp(2),
+            changed_by: String::new(),
+        };
+        let bytes = postcard::to_stdvec(&credential).unwrap();
+        // version 1 ended with when it changed
+        let old = &bytes[..bytes.len() - 1];
+        assert_eq!(Credential::upgrade(1, old), Ok(credential));
+        assert!(Credential::upgrade(3, old).is_err());
+    }
 }
