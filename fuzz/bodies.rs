@@ -29,6 +29,7 @@ use noctule::model::{
     Secret, UserName, clean_line, is_hostile,
 };
 use noctule::server::Hello;
+use noctule::server::metrics::request::{Asked, LONGEST, read};
 use noctule::server::wire::{Assembler, Reply, Said, frames, message};
 use noctule::store::{JournalRecord, Keyring, Recipient};
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
@@ -105,6 +106,19 @@ pub fn settings(data: &[u8]) {
             .map_err(|error| (error.line, error.message))
     };
     assert!(every_mistake(&text, read).len() <= 50);
+}
+
+/// A request for metrics: what is known of it once stays so, wherever it is cut, and a head that is too long is seen.
+pub fn metrics_request(data: &[u8]) {
+    let whole = read(data);
+    assert!(data.len() < LONGEST || whole != Asked::More, "it would be waited for without end");
+    let mut known = Asked::More;
+    for at in (0..=data.len().min(LONGEST)).step_by(1 + data.len() / 200) {
+        let now = read(&data[..at]);
+        assert!(known == Asked::More || now == known, "{known:?} became {now:?} at {at}");
+        known = now;
+    }
+    assert!(known == Asked::More || whole == known, "{known:?} became {whole:?}");
 }
 
 /// The keymap file.

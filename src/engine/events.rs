@@ -52,6 +52,7 @@ impl Engine {
     /// Shows events whose change is stored.
     pub(super) fn tell(&self, events: Vec<Event>) {
         for event in events {
+            self.counters.tell(&event);
             // no listener is no fault
             let _ = self.bus.send(event.clone());
             self.present().put_event(event);

@@ -190,6 +190,11 @@ impl Sessions {
         Ok(Seat { sessions: Arc::clone(self), number, ends })
     }
 
+    /// How many connections have not said who they are.
+    pub fn strangers(&self) -> usize {
+        self.inner().strangers.values().sum()
+    }
+
     /// Somebody looks on: the session is told so, and its pictures are returned.
     pub(super) fn add_watcher(&self, number: u64, name: &str) -> Option<Pictures> {
         let inner = self.inner();

@@ -26,6 +26,7 @@ pub use mistakes::{Found, every_mistake};
 use pulse::PulseTable;
 pub use pulse::{Canaries, PulseRule, PulseSettings};
 pub(super) use reload::{Reload, work};
+pub use serve::MetricsPlace;
 use serve::ServeTable;
 use snmp::SnmpTable;
 pub use snmp::{CommunityFile, SnmpSettings, SnmpUser};
@@ -74,6 +75,8 @@ pub struct Settings {
     pub written: BTreeMap<String, usize>,
     /// The accounts that may say which person uses them: those whose keys stand for people.
     pub trusted: Vec<String>,
+    /// Where the engine has metrics; `None` is nowhere.
+    pub metrics: Option<MetricsPlace>,
 }
 
 /// What happens when a device shows a host key that is not pinned yet. A changed one is always refused.
@@ -108,6 +111,7 @@ impl Default for Settings {
             store: StoreSettings::default(),
             written: BTreeMap::new(),
             trusted: Vec::new(),
+            metrics: None,
         }
     }
 }
@@ -233,7 +237,7 @@ struct LimitsTable {
 type Mistake = (usize, String);
 
 impl Written {
-    fn into_settings(self, folder: &Path) -> Result<Settings, Mistake> {
+    fn into_settings(mut self, folder: &Path) -> Result<Settings, Mistake> {
         let usual = Settings::default();
         let limits = Limits {
             connect: or_usual(self.limits.connect, usual.limits.connect, duration)?,
@@ -268,6 +272,7 @@ impl Written {
             pulse: self.pulse.into_settings()?,
             store: self.store.into_settings()?,
             written: BTreeMap::new(),
+            metrics: self.serve.metrics()?,
             trusted: self.serve.trusted,
         })
     }

@@ -20,6 +20,7 @@ use crate::store::{OpenReport, Store, StoreError, Unlock};
 use super::audit::{self, Anchoring, ReadLately, Refusals};
 use super::backup::{Network, Queue, Reader, Transports};
 use super::clock::Clock;
+use super::counters::Counters;
 use super::drafts::Drafts;
 use super::error::ActError;
 use super::identity::CurrentRules;
@@ -108,7 +109,7 @@ impl std::error::Error for StartError {}
 pub struct Engine {
     pub(super) options: Options,
     /// Read anew when the file is changed: see `settings/reload`.
-    pub(super) settings: ArcSwap<Settings>,
+    pub(super) settings: watch::Sender<Arc<Settings>>,
     pub(super) reload: Mutex<Reload>,
     pub(super) opening_notes: Vec<String>,
     pub(super) store: Store,
@@ -157,6 +158,10 @@ pub struct Engine {
     pub(super) sessions: Arc<Sessions>,
     /// Credentials, and to whom they are given.
     pub(super) vault: Vault,
+    /// What is counted, for metrics.
+    pub(super) counters: Arc<Counters>,
+    /// Held by whoever asks the disk for figures.
+    pub(super) disk_turn: Arc<tokio::sync::Mutex<()>>,
     present: Mutex<Present>,
     pub(super) workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -211,9 +216,11 @@ impl Engine {
             drafts: Mutex::default(),
             sessions: Arc::default(),
             vault,
+            counters: Arc::default(),
+            disk_turn: Arc::default(),
             present: Mutex::new(present),
             options,
-            settings: ArcSwap::new(settings),
+            settings: watch::Sender::new(settings),
             reload: Mutex::new(reload),
             opening_notes: report.notes,
             store,
@@ -300,7 +307,12 @@ impl Engine {
 
     /// The settings in force.
     pub fn settings(&self) -> Arc<Settings> {
-        self.settings.load_full()
+        self.settings.borrow().clone()
+    }
+
+    /// The settings in force, as they change.
+    pub fn watch_settings(&self) -> watch::Receiver<Arc<Settings>> {
+        self.settings.subscribe()
     }
 
     /// The device kinds that are known.

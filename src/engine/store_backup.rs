@@ -29,7 +29,7 @@ const LATE: Duration = Duration::from_secs(2 * 86_400);
 pub(super) struct Copies {
     /// Held while a copy is made: no body is taken away then.
     pub going_on: tokio::sync::Mutex<()>,
-    trouble: Mutex<Option<(Timestamp, String)>>,
+    pub trouble: Mutex<Option<(Timestamp, String)>>,
     /// When the store was made: its first entry.
     made: OnceLock<Timestamp>,
 }
@@ -139,7 +139,7 @@ impl Engine {
         Some(*self.copies.made.get_or_init(|| first.at))
     }
 
-    fn last_copy(&self) -> Option<Timestamp> {
+    pub(super) fn last_copy(&self) -> Option<Timestamp> {
         self.shelf().kept().ok()?.last().map(|kept| kept.at)
     }
 

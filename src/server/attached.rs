@@ -14,12 +14,13 @@ use super::asking::Asking;
 use super::hello::{Hello, Screen};
 use super::link::{FromClient, ServerEnd, ToClient, link};
 use super::log::Log;
-use super::outgoing::Outgoing;
+use super::outgoing::{Outgoing, Written};
 use super::pump::Pump;
 use super::remote::Remote;
 use super::wire::{self, LONGEST_HELLO, Receiver, Reply, Said, Told};
 use crate::commands::{self, Args, Door, Exit, Io, Person};
 use crate::console::Session;
+use crate::engine::counters::Refusal;
 use crate::engine::sessions::{Farewell, Roster, Seat};
 use crate::engine::{Engine, Options};
 use crate::model::clean_line;
@@ -58,14 +59,19 @@ impl Host {
             Ok(_stranger) => {
                 match tokio::time::timeout(FOR_HELLO, self.meet(&mut incoming, uid, pid)).await {
                     Ok(met) => met,
-                    Err(_) => Err(Reply::Refused(format!("no word within {} s", FOR_HELLO.as_secs()))),
+                    Err(_) => {
+                        let why = format!("no word within {} s", FOR_HELLO.as_secs());
+                        Err((Refusal::Silent, Reply::Refused(why)))
+                    }
                 }
             }
-            Err(why) => Err(Reply::Refused(why)),
+            Err(why) => Err((Refusal::Crowded, Reply::Refused(why))),
         };
+        let counters = self.engine.counters();
         let (hello, person, seat) = match met {
             Ok(met) => met,
-            Err(refusal) => {
+            Err((kind, refusal)) => {
+                counters.refuse(kind);
                 if let Reply::Refused(why) = &refusal {
                     self.log.warning(&format!("a client of uid {uid} was refused: {why}"));
                 }
@@ -78,6 +84,7 @@ impl Host {
             return;
         }
         let what = format!("session {} of {} (uid {uid}): {}", seat.number(), person.name, line_of(&hello));
+        counters.sessions.one_more();
         self.log.info(&format!("begins {what}"));
         let (outgoing, writer) = Outgoing::over(writing);
         let writer = tokio::spawn(writer);
@@ -91,6 +98,7 @@ impl Host {
             }
         });
         if session.await.is_err() {
+            counters.sessions_broken.one_more();
             self.log.error(&format!("broke down: {what}; this is a fault of noctule"));
             let why = "the session broke down; what is stored is safe".to_owned();
             // a lock that broke with it must not hold this up
@@ -98,7 +106,10 @@ impl Host {
             let _ = tokio::time::timeout(LAST_WORDS, outgoing.tell(&last)).await;
         }
         outgoing.finish();
-        let _ = tokio::time::timeout(LAST_WORDS, writer).await;
+        if let Ok(Ok(Written::NotRead)) = tokio::time::timeout(LAST_WORDS, writer).await {
+            counters.sessions_dropped.one_more();
+            self.log.warning(&format!("its client did not read: {what}"));
+        }
         self.log.info(&format!("ended {what}"));
     }
 
@@ -108,10 +119,11 @@ impl Host {
         incoming: &mut Receiver<impl AsyncRead + Unpin>,
         uid: u32,
         pid: Option<i32>,
-    ) -> Result<(Hello, Person, Seat), Reply> {
-        let body =
-            incoming.body(|| LONGEST_HELLO).await.map_err(|error| Reply::Refused(error.to_string()))?;
-        let hello = Hello::read(&body)?;
+    ) -> Result<(Hello, Person, Seat), (Refusal, Reply)> {
+        let refused = |kind| move |why| (kind, Reply::Refused(why));
+        let body = incoming.body(|| LONGEST_HELLO).await.map_err(|error| error.to_string());
+        let body = body.map_err(refused(Refusal::Malformed))?;
+        let hello = Hello::read(&body).map_err(|reply| (Refusal::Malformed, reply))?;
         let caller = Caller {
             uid,
             pid,
@@ -119,14 +131,14 @@ impl Host {
             ssh: hello.ssh.clone(),
             tty: hello.tty.clone(),
         };
-        let mut person = admit(&self.engine, &caller).await.map_err(Reply::Refused)?;
+        let mut person = admit(&self.engine, &caller).await.map_err(refused(Refusal::Unwelcome))?;
         if hello.read_only || hello.screen.as_ref().is_some_and(|screen| screen.wall) {
             person = person.read_only();
         }
         let since = self.engine.now();
         let size = hello.screen.as_ref().map(|screen| (screen.columns, screen.rows));
         let of = Roster::new(&person, uid, pid, &line_of(&hello), since).on(size);
-        let seat = self.engine.sessions().begin(of, person.clone()).map_err(Reply::Refused)?;
+        let seat = self.engine.sessions().begin(of, person.clone()).map_err(refused(Refusal::Full))?;
         Ok((hello, person, seat))
     }
 }

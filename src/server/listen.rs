@@ -53,6 +53,9 @@ pub enum SocketError {
     /// Nobody listens there.
     #[error("no engine listens on {}", .0.display())]
     Nobody(PathBuf),
+    /// Somebody listens there.
+    #[error("{}: another engine listens there: end it, or name another --socket", .0.display())]
+    Taken(PathBuf),
     /// What lies there, or who listens there, is not believed.
     #[error("{}: {why}", path.display())]
     Refused {
@@ -147,9 +150,7 @@ impl SocketPlace {
         }
         let reach = Folder::of(&self.path)?;
         match std::os::unix::net::UnixStream::connect(reach.reach_name()) {
-            Ok(_) => {
-                Err(refused("another engine listens there: end it, or name another --socket".to_owned()))
-            }
+            Ok(_) => Err(SocketError::Taken(self.path.clone())),
             Err(_) => Ok(()),
         }
     }
@@ -343,7 +344,7 @@ mod tests {
             assert_eq!(fs::metadata(place.path()).unwrap().mode() & 0o777, 0o600);
             place.connect().await.unwrap();
             bound.accept().await.unwrap();
-            assert!(matches!(place.listen(), Err(SocketError::Refused { .. })), "another one listens");
+            assert!(matches!(place.listen(), Err(SocketError::Taken(_))), "another one listens");
             drop(bound);
             assert_eq!(
                 fs::read_dir(folder)

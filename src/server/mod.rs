@@ -9,6 +9,7 @@ mod hello;
 mod link;
 mod listen;
 mod log;
+pub mod metrics;
 mod outgoing;
 mod output;
 mod pump;

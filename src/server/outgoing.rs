@@ -15,6 +15,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The most bytes of one write.
 const WRITE: usize = 64 << 10;
 
+/// How the writing to a client has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// All of it is written.
+    All,
+    /// The client is gone.
+    Gone,
+    /// The client did not read.
+    NotRead,
+}
+
 /// The way to a client. Its clones are the same way.
 #[derive(Clone)]
 pub struct Outgoing {
@@ -29,13 +40,14 @@ pub struct Outgoing {
 impl Outgoing {
     /// A way over this socket; what is returned beside it writes, and ends when the client is gone, which
     /// [`Outgoing::gone`] then says.
-    pub fn over(socket: impl AsyncWrite + Unpin + Send) -> (Self, impl Future<Output = ()> + Send) {
+    pub fn over(socket: impl AsyncWrite + Unpin + Send) -> (Self, impl Future<Output = Written> + Send) {
         let (queue, queued) = mpsc::unbounded_channel();
         let gone = Arc::new(watch::Sender::new(false));
         let outgoing = Self { queue, owed: Arc::default(), turn: Arc::default(), gone: Arc::clone(&gone) };
         let writing = async move {
-            write(socket, queued).await;
+            let written = write(socket, queued).await;
             gone.send_replace(true);
+            written
         };
         (outgoing, writing)
     }
@@ -100,7 +112,7 @@ impl Outgoing {
 }
 
 /// Writes what is queued until nothing more is told, or the client is gone.
-async fn write(mut socket: impl AsyncWrite + Unpin, mut queued: mpsc::UnboundedReceiver<Vec<u8>>) {
+async fn write(mut socket: impl AsyncWrite + Unpin, mut queued: mpsc::UnboundedReceiver<Vec<u8>>) -> Written {
     let mut is_last = false;
     while !is_last && let Some(mut bytes) = queued.recv().await {
         is_last = bytes.is_empty();
@@ -116,12 +128,14 @@ async fn write(mut socket: impl AsyncWrite + Unpin, mut queued: mpsc::UnboundedR
             let part = &rest[..rest.len().min(WRITE)];
             match tokio::time::timeout(PATIENCE, socket.write(part)).await {
                 Ok(Ok(count @ 1..)) => rest = &rest[count..],
-                _ => return,
+                Ok(_) => return Written::Gone,
+                Err(_) => return Written::NotRead,
             }
         }
     }
     // a client that is gone needs no end
     let _ = socket.shutdown().await;
+    Written::All
 }
 
 #[cfg(test)]
@@ -156,9 +170,10 @@ mod tests {
     async fn who_does_not_read_is_gone_after_a_while() {
         let (ours, theirs) = tokio::io::duplex(1000);
         let (outgoing, writing) = Outgoing::over(ours);
-        tokio::spawn(writing);
+        let writing = tokio::spawn(writing);
         outgoing.tell(&line(5000)).await;
         outgoing.gone().await;
+        assert_eq!(writing.await.unwrap(), Written::NotRead);
         // nobody is held up by it
         outgoing.tell(&line(BUDGET)).await;
         outgoing.tell(&line(BUDGET)).await;

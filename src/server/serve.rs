@@ -10,7 +10,7 @@ use super::attached::Host;
 use super::event_log;
 use super::listen::Bound;
 use super::log::Log;
-use super::systemd;
+use super::{metrics, systemd};
 use crate::engine::sessions::{Farewell, Sessions};
 use crate::engine::{Engine, Options};
 
@@ -26,6 +26,7 @@ pub struct Server {
     host: Arc<Host>,
     accepting: JoinHandle<()>,
     logging: JoinHandle<()>,
+    metrics: JoinHandle<()>,
 }
 
 impl Server {
@@ -33,9 +34,10 @@ impl Server {
     pub fn begin(engine: Arc<Engine>, options: Options, bound: Bound, workers: Handle, log: Log) -> Self {
         let logging = tokio::spawn(event_log::write(engine.subscribe(), log.clone()));
         event_log::begin(&engine, &log);
+        let metrics = tokio::spawn(metrics::work(Arc::clone(&engine), log.clone()));
         let host = Arc::new(Host { engine, options, workers, log });
         let accepting = tokio::spawn(accept(bound, Arc::clone(&host)));
-        Self { host, accepting, logging }
+        Self { host, accepting, logging, metrics }
     }
 
     /// Who is in.
@@ -90,6 +92,8 @@ impl Server {
         }
         engine.stop().await;
         self.logging.abort();
+        // to the end: whoever collects them sees how it ends
+        self.metrics.abort();
         log.info("has stopped");
     }
 }

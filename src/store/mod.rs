@@ -256,6 +256,14 @@ impl Store {
         self.0.writer.head()
     }
 
+    /// How many bytes the journal has. Asks the disk.
+    ///
+    /// # Errors
+    /// Its folder cannot be read.
+    pub fn journal_bytes(&self) -> Result<u64, StoreError> {
+        journal::bytes(&self.0.folder)
+    }
+
     /// Reads the journal from its end backwards, and no more of it than is taken.
     ///
     /// # Errors

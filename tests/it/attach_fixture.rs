@@ -23,6 +23,7 @@ pub struct Served {
     pub server: Server,
     pub place: SocketPlace,
     pub folder: tempfile::TempDir,
+    pub network: Arc<Network>,
     hand: Hand,
 }
 
@@ -34,8 +35,8 @@ impl Served {
     /// With these settings.
     pub async fn start_with(settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let hand = Hand::new();
-        let engine = engine(folder.path(), settings, Network::new(), &hand).await;
+        let (hand, network) = (Hand::new(), Network::new());
+        let engine = engine(folder.path(), settings, network.clone(), &hand).await;
         add(&engine, &["core-1", "edge-1"]).await;
         let options = Options::new(engine.data_dir(), engine.config_dir());
         let place = SocketPlace::in_data(engine.data_dir());
@@ -43,7 +44,7 @@ impl Served {
         let bound = place.listen().unwrap();
         let workers = tokio::runtime::Handle::current();
         let server = Server::begin(engine.clone(), options, bound, workers, Log::file(log));
-        Self { engine, server, place, folder, hand }
+        Self { engine, server, place, folder, network, hand }
     }
 
     pub fn sessions(&self) -> &Arc<Sessions> {

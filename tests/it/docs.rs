@@ -22,6 +22,11 @@ fn the_page_of_keys_is_that_of_the_tables() {
 }
 
 #[test]
+fn the_page_of_metrics_is_that_of_the_table() {
+    holds("docs/metrics.md", &noctule::server::metrics::page());
+}
+
+#[test]
 fn the_manual_page_is_that_of_the_table() {
     holds("assets/noctule.1", &man::page());
 }

@@ -59,6 +59,17 @@ fn settings() {
 }
 
 #[test]
+fn metrics_request() {
+    let seeds: [&[u8]; 4] = [
+        b"GET /metrics HTTP/1.1\r\nHost: localhost:9470\r\nAccept: text/plain;version=0.0.4;q=0.5\r\n\r\n",
+        b"GET http://127.0.0.1:9470/metrics?x=1 HTTP/1.0\n\n",
+        b"POST /metrics HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nhello",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03GET / HTTP/2.0\r\n\r\n",
+    ];
+    storm(bodies::metrics_request, &seeds.map(<[u8]>::to_vec), 20_000);
+}
+
+#[test]
 fn keymap() {
     let seed =
         b"[global]\n\"ctrl+r\" = \"backup run\"\n[devices]\n\"g g\" = \"\"\n\"B\" = \"backup run --all\"\n";

@@ -58,6 +58,8 @@ mod incident_notify;
 mod incidents;
 mod lab_fleet;
 mod lost_connection;
+mod metrics;
+mod metrics_format;
 mod namespace;
 mod package;
 mod path_tricks;

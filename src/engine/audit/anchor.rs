@@ -13,6 +13,7 @@ use rustix::fs::OFlags;
 use crate::engine::actor::Actor;
 use crate::engine::doctor::Finding;
 use crate::engine::events::with_events;
+use crate::engine::figures::Anchors;
 use crate::engine::inventory::entry;
 use crate::engine::settings::AuditSettings;
 use crate::engine::start::Engine;
@@ -104,6 +105,7 @@ impl Engine {
         if noted.is_ok() {
             anchoring.last = Some((head, now));
         }
+        self.counters.anchors_failed.add(noted.is_err().into());
         let before = std::mem::replace(&mut anchoring.trouble, noted.clone().err());
         drop(anchoring);
         match (before, noted) {
@@ -116,6 +118,18 @@ impl Engine {
             }
             _ => {}
         }
+    }
+
+    /// How anchoring fares; `None` where it is not wanted.
+    pub(in crate::engine) async fn anchors(&self) -> Option<Anchors> {
+        let settings = self.settings().audit.clone();
+        let anchoring = self.anchoring.lock().await;
+        // of other places it says nothing
+        let known = Some(&*anchoring).filter(|anchoring| anchoring.settings == settings);
+        settings.is_anchored().then(|| Anchors {
+            last: known.and_then(|known| known.last).map(|(anchor, at)| (anchor.seq, at)),
+            is_failing: known.is_some_and(|known| known.trouble.is_some()),
+        })
     }
 
     async fn tell_of_anchoring(&self, severity: Severity, message: &str) {

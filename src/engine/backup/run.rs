@@ -31,7 +31,14 @@ pub(super) struct DeviceRun {
 
 impl DeviceRun {
     /// Backs the device up; `permit` is the right to one session, missing when the job was cancelled before.
-    pub async fn work(mut self, wish: Wish, permit: Option<OwnedSemaphorePermit>) -> Option<RunReport> {
+    pub async fn work(self, wish: Wish, permit: Option<OwnedSemaphorePermit>) -> Option<RunReport> {
+        let engine = Arc::clone(&self.engine);
+        let report = self.run(wish, permit).await?;
+        engine.counters.runs.end(&report);
+        Some(report)
+    }
+
+    async fn run(mut self, wish: Wish, permit: Option<OwnedSemaphorePermit>) -> Option<RunReport> {
         let (at, begun) = (self.engine.now(), Instant::now());
         let device = self.engine.present().device(wish.device)?;
         if let Some(why) = self.why_not(&device, wish) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::engine::ActError;
+use crate::engine::figures::Waiting;
 use crate::engine::start::Engine;
 use crate::model::{EventKind, Severity, Timestamp};
 
@@ -131,6 +132,22 @@ impl Engine {
         let targets = targets.collect();
         let rules = (1..).zip(&settings.rules).map(|(number, rule)| rule_view(number, rule)).collect();
         Ok(Overview { file, problem, targets, rules, waiting })
+    }
+
+    /// How many wait and why; `None` where nobody has looked into the store for them yet.
+    pub(in crate::engine) async fn notifications_waiting(&self) -> Option<Waiting> {
+        let desk = self.notifier.desk.lock().await;
+        let mut waiting = Waiting::default();
+        for message in desk.as_ref()?.waiting() {
+            let count = match message {
+                Outgoing { given_up: true, .. } => &mut waiting.given_up,
+                Outgoing { held: true, .. } => &mut waiting.held,
+                Outgoing { attempts: 1.., .. } => &mut waiting.retrying,
+                _ => &mut waiting.new,
+            };
+            *count += 1;
+        }
+        Some(waiting)
     }
 }
 

@@ -240,6 +240,8 @@ impl Engine {
         target: &Target,
         outcome: &Result<String, Failed>,
     ) {
+        let counters = &self.counters;
+        if outcome.is_ok() { &counters.deliveries } else { &counters.deliveries_failed }.one_more();
         let now = self.now();
         let Ok(mut desk) = self.desk().await else { return };
         let turn = match outcome {

@@ -65,6 +65,7 @@ impl Engine {
             orders: ordered,
             record: Record::new((purpose == Purpose::Watch).then(|| self.series_or_tell()).flatten()),
             show,
+            counters: Arc::clone(&self.counters),
         };
         let spawned = std::thread::Builder::new().name("pulse".to_owned()).spawn(move || probing.run());
         if let Err(error) = spawned {

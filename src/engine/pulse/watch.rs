@@ -45,6 +45,8 @@ pub struct Watch {
     last_turn: Moment,
     /// No probe is sent from then on.
     until: Moment,
+    /// Probes that left, those that did not come that far left out.
+    sent: u64,
 }
 
 impl Watch {
@@ -70,6 +72,7 @@ impl Watch {
             cut_off: None,
             last_turn: begin,
             until: Moment(u64::MAX),
+            sent: 0,
         }
     }
 
@@ -118,6 +121,11 @@ impl Watch {
     /// Since when this host is cut off.
     pub fn cut_off(&self) -> Option<Moment> {
         self.cut_off
+    }
+
+    /// How many probes have left this host: to be asked between two turns.
+    pub fn sent(&self) -> u64 {
+        self.sent
     }
 
     // ---- time passes
@@ -175,6 +183,7 @@ impl Watch {
         // one that was due before the end is sent, though this turn may come a little after it
         if one.mode != Mode::Paused && one.next_probe() <= now.min(Moment(until.0.saturating_sub(1))) {
             probes.push(one.probe(target, now));
+            self.sent += 1;
         }
         if missed && self.canaries.contains(&target) {
             self.look_at_canaries(now, told);
@@ -316,6 +325,7 @@ impl Watch {
         let now = now.max(self.last_turn);
         let Some(one) = self.targets.get_mut(probe.target as usize) else { return };
         one.underway.retain(|sent| sent.number != probe.number);
+        self.sent = self.sent.saturating_sub(1);
         told.push(Told::Unsent { target: probe.target, number: probe.number, fault });
         let change = match one.target.part {
             _ if fault == Fault::NoRoom => None,

@@ -91,7 +91,11 @@ pub const TABLES: &[Table] = &[
     Table { name: "limits", about: "How long each step of a session may take.", keys: LIMITS },
     Table { name: "pulse", about: "How devices are probed for whether they answer.", keys: pulse::KEYS },
     Table { name: "snmp", about: "How agents are asked who they are, and by whom.", keys: snmp::KEYS },
-    Table { name: "serve", about: "Whom the engine believes about who uses it.", keys: serve::KEYS },
+    Table {
+        name: "serve",
+        about: "Whom the engine believes about who uses it, and who may look at its metrics.",
+        keys: serve::KEYS,
+    },
     Table { name: "store", about: "How noctule's own store is copied.", keys: store::KEYS },
     Table {
         name: "audit",

@@ -133,7 +133,7 @@ impl Engine {
         self.queue.set_sessions(settings.concurrency);
         self.present().set_late_after(settings.late_after, self.now());
         // also where no value differs: the lines do
-        self.settings.store(Arc::new(settings));
+        self.settings.send_replace(Arc::new(settings));
         self.replan.notify_one();
         if differences.is_empty() && !was_wrong {
             return;

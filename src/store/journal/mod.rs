@@ -128,6 +128,15 @@ pub fn segments(store: &Path) -> Result<Vec<u32>, StoreError> {
     Ok(numbers)
 }
 
+/// How many bytes the segments have together.
+pub fn bytes(store: &Path) -> Result<u64, StoreError> {
+    let size = |number| {
+        let path = segment_path(store, number);
+        std::fs::metadata(&path).map(|segment| segment.len()).map_err(StoreError::file("look at", &path))
+    };
+    segments(store)?.into_iter().map(size).sum()
+}
+
 /// The hash that the next entry carries.
 pub fn hash(payload: &[u8]) -> [u8; 32] {
     Sha256::digest(payload).into()

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::device::icmp::{Method, Prober, Probers};
 use crate::engine::clock::Clock;
+use crate::engine::counters::{Counters, Probes};
 use crate::engine::pulse::{
     Flow, Mode, Pace, Part, PulsePicture, PulseRow, PulseTotals, Recent, State, Target, Thresholds, Told,
     Watch, Why, phase, run,
@@ -46,6 +47,7 @@ pub(super) struct Probing {
     pub orders: mpsc::Receiver<Order>,
     pub record: Record,
     pub show: watch::Sender<Arc<PulsePicture>>,
+    pub counters: Arc<Counters>,
 }
 
 impl Probing {
@@ -65,7 +67,11 @@ impl Probing {
             record: self.record,
             timeout: self.timeout,
         };
+        let mut sent = 0;
         run(&mut watch, prober.as_mut(), |now, watch, told| {
+            self.counters.probes.sent.add(watch.sent() - sent);
+            sent = watch.sent();
+            told.iter().for_each(|one| count(&self.counters.probes, one));
             loop {
                 match self.orders.try_recv() {
                     Ok(Order::Watch(wanted)) => floor.take(wanted, watch, now),
@@ -84,6 +90,15 @@ impl Probing {
             }
             Flow::On
         });
+    }
+}
+
+fn count(probes: &Probes, told: &Told) {
+    match told {
+        Told::Reply { .. } => probes.answered.one_more(),
+        Told::Lost { .. } => probes.lost.one_more(),
+        Told::Unsent { .. } => probes.unsent.one_more(),
+        Told::Stray { .. } | Told::Changed { .. } | Told::Flapping { .. } | Told::CutOff(_) => {}
     }
 }
 
