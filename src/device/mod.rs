@@ -13,6 +13,7 @@ pub mod proof;
 pub mod replay;
 pub mod reversible;
 pub mod script;
+pub mod secrets;
 pub mod sections;
 pub mod session;
 pub mod snmp;

@@ -88,6 +88,14 @@ fn push_line(normal: &mut String, driver: &CompiledDriver, line: &str, fingerpri
     push(normal, &replaced(line, parts));
 }
 
+/// Calls `found` with where in a line the driver says that a secret stands. Parts of it may come twice.
+pub fn secrets_of(driver: &CompiledDriver, line: &str, found: &mut dyn FnMut(Range<usize>)) {
+    let (reversible, _) = &driver.reversible_secrets;
+    for patterns in [&driver.rotating_secrets, reversible, &driver.secrets] {
+        groups(patterns, line, &mut |_, range| found(range));
+    }
+}
+
 /// Calls `found` with the place of each pattern that matches, and each of its groups.
 fn groups(patterns: &Patterns, line: &str, found: &mut dyn FnMut(usize, Range<usize>)) {
     // most lines hold none, and to say so is much cheaper than to say which

@@ -15,7 +15,7 @@ const DEVICE: Arg = Arg::one("device", Kind::Device, "whose");
 inventory::submit! { Command {
     name: "terminal open",
     aliases: &[],
-    about: "Open a session with a device in a pane of the console, recorded without the login's secrets",
+    about: "Open a session with a device in a pane of the console, recorded without the secrets that are found",
     args: &[Arg::one("device", Kind::Device, "which")],
     role: ROLE,
     danger: Danger::None,
@@ -37,7 +37,7 @@ inventory::submit! { Command {
 inventory::submit! { Command {
     name: "terminal export",
     aliases: &[],
-    about: "Write a terminal's recording as asciicast v2; the device's screen may hold secrets",
+    about: "Write a terminal's recording as asciicast v2; secrets that were not found stand in it",
     args: &[
         DEVICE,
         Arg::optional("number", Kind::Number(0, u64::MAX), "its number; the newest where it is left out"),

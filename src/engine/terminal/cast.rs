@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::redact::redact;
+use crate::device::secrets::SecretFinder;
 use crate::device::transport::Window;
 use crate::model::Timestamp;
 
@@ -12,10 +14,8 @@ use crate::model::Timestamp;
 const MOST: usize = 4 << 20;
 /// The most events, so that a device that sends byte by byte takes no more than its share.
 const MOST_EVENTS: usize = 200_000;
-/// The most secrets that are looked for.
-const MOST_SECRETS: usize = 64;
-/// What stands for a secret.
-const TOKEN: &str = "{secret}";
+/// The most secrets that are known beforehand.
+const MOST_SECRETS: usize = 2_000;
 
 /// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,22 +38,22 @@ pub struct Cast {
 /// Records a session.
 pub struct CastRecorder {
     window: Window,
-    events: Vec<(Duration, CastEvent)>,
+    times: Vec<Duration>,
+    events: Vec<CastEvent>,
     bytes: usize,
-    full: bool,
-    secrets: Vec<String>,
+    full_at: Option<Duration>,
+    secrets: Vec<Vec<u8>>,
 }
 
 impl CastRecorder {
-    /// For a session in this window, with secrets that must not be kept.
-    pub fn new(window: Window, secrets: impl IntoIterator<Item = String>) -> Self {
-        let mut recorder = Self { window, events: Vec::new(), bytes: 0, full: false, secrets: Vec::new() };
-        secrets.into_iter().for_each(|secret| recorder.hide(secret));
-        recorder
+    /// For a session in this window.
+    pub fn new(window: Window) -> Self {
+        Self { window, times: Vec::new(), events: Vec::new(), bytes: 0, full_at: None, secrets: Vec::new() }
     }
 
-    /// Another secret that must not be kept, wherever the device sends it back.
-    pub fn hide(&mut self, secret: String) {
+    /// A secret that must not be kept, wherever the device sends it back: its bytes, as the device writes it.
+    pub fn hide(&mut self, secret: impl Into<Vec<u8>>) {
+        let secret = secret.into();
         if !secret.is_empty() && !self.secrets.contains(&secret) && self.secrets.len() < MOST_SECRETS {
             self.secrets.push(secret);
         }
@@ -61,29 +61,46 @@ impl CastRecorder {
 
     /// The device sent `bytes`, `at` after the session began.
     pub fn output(&mut self, at: Duration, bytes: &[u8]) {
-        if self.full {
+        if self.full_at.is_some() {
             return;
         }
         if self.bytes + bytes.len() > MOST || self.events.len() >= MOST_EVENTS {
-            self.full = true;
-            let note = b"\r\n[the recording is full: the rest is not kept]\r\n".to_vec();
-            self.events.push((at, CastEvent::Output(note)));
+            self.full_at = Some(at);
             return;
         }
         self.bytes += bytes.len();
-        self.events.push((at, CastEvent::Output(bytes.to_vec())));
+        self.push(at, CastEvent::Output(bytes.to_vec()));
     }
 
     /// The window has another size.
     pub fn resize(&mut self, at: Duration, window: Window) {
-        if !self.full && self.events.len() < MOST_EVENTS {
-            self.events.push((at, CastEvent::Resize(window)));
+        if self.full_at.is_none() && self.events.len() < MOST_EVENTS {
+            self.push(at, CastEvent::Resize(window));
         }
     }
 
-    /// The asciicast, without the secrets.
-    pub fn finish(mut self, began: Timestamp, title: &str) -> String {
-        self.without_secrets();
+    fn push(&mut self, at: Duration, event: CastEvent) {
+        self.times.push(at);
+        self.events.push(event);
+    }
+
+    /// The asciicast, without those secrets and without what `finder` finds.
+    pub fn finish(mut self, began: Timestamp, title: &str, finder: SecretFinder) -> String {
+        let redacted = redact(&mut self.events, self.window, finder, &self.secrets, self.full_at.is_some());
+        let last = self.times.last().copied().unwrap_or_default();
+        if redacted.is_err() {
+            self.note(last, "the rest is not kept: too much would have to be searched for secrets");
+        } else if let Some(at) = self.full_at {
+            self.note(at, "the recording is full: the rest is not kept");
+        }
+        self.write(began, title)
+    }
+
+    fn note(&mut self, at: Duration, what: &str) {
+        self.push(at, CastEvent::Output(format!("\r\n[{what}]\r\n").into_bytes()));
+    }
+
+    fn write(self, began: Timestamp, title: &str) -> String {
         let head = json!({
             "version": 2,
             "width": self.window.columns,
@@ -93,7 +110,7 @@ impl CastRecorder {
         });
         let mut text = format!("{head}\n");
         let mut rest = Vec::new();
-        for (at, event) in self.events {
+        for (at, event) in self.times.into_iter().zip(self.events) {
             let (code, data) = match event {
                 CastEvent::Output(bytes) => {
                     rest.extend(bytes);
@@ -113,36 +130,6 @@ impl CastRecorder {
             }
         }
         text
-    }
-
-    /// Replaces each secret, also where it came in several pieces: the piece that it began in gets the token.
-    fn without_secrets(&mut self) {
-        // the longest first: another may be a part of it
-        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        let outputs = |event: &CastEvent| match event {
-            CastEvent::Output(bytes) => bytes.clone(),
-            CastEvent::Resize(_) => Vec::new(),
-        };
-        let all: Vec<u8> = self.events.iter().flat_map(|(_, event)| outputs(event)).collect();
-        let mut at = 0;
-        let mut skip_to = 0;
-        for (_, event) in &mut self.events {
-            let CastEvent::Output(bytes) = event else { continue };
-            let mut clean = Vec::with_capacity(bytes.len());
-            for _ in 0..bytes.len() {
-                if at >= skip_to {
-                    match self.secrets.iter().find(|secret| all[at..].starts_with(secret.as_bytes())) {
-                        Some(secret) => {
-                            clean.extend_from_slice(TOKEN.as_bytes());
-                            skip_to = at + secret.len();
-                        }
-                        None => clean.push(all[at]),
-                    }
-                }
-                at += 1;
-            }
-            *bytes = clean;
-        }
     }
 }
 
@@ -205,6 +192,7 @@ impl Cast {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::driver::Drivers;
 
     const WINDOW: Window = Window { columns: 80, rows: 24 };
 
@@ -217,16 +205,21 @@ mod tests {
         String::from_utf8(bytes.collect::<Vec<_>>().concat()).unwrap()
     }
 
+    fn finder() -> SecretFinder {
+        SecretFinder::new(Drivers::embedded().get(&"cisco_ios".parse().unwrap()).unwrap())
+    }
+
     #[test]
     fn a_secret_is_not_kept_however_it_was_cut() {
         let sent = b"x hunter22 hunter2 \xd0\xb6 y";
         for cut in 0..=sent.len() {
-            let mut recorder = CastRecorder::new(WINDOW, ["hunter2".to_owned(), String::new()]);
+            let mut recorder = CastRecorder::new(WINDOW);
+            ["hunter2", ""].into_iter().for_each(|secret| recorder.hide(secret));
             recorder.output(Duration::ZERO, &sent[..cut]);
-            recorder.hide("hunter22".to_owned());
+            recorder.hide("hunter22");
             recorder.resize(Duration::from_millis(1), WINDOW);
             recorder.output(Duration::from_millis(1500), &sent[cut..]);
-            let text = recorder.finish(Timestamp(1_700_000_000_123), "core-1");
+            let text = recorder.finish(Timestamp(1_700_000_000_123), "core-1", finder());
             assert!(!text.contains("hunter"), "{text}");
             assert_eq!(said(&text), "x {secret} {secret} ж y", "cut at {cut}");
             assert!(
@@ -238,12 +231,12 @@ mod tests {
 
     #[test]
     fn an_endless_session_fills_the_recording_and_no_more() {
-        let mut recorder = CastRecorder::new(WINDOW, []);
+        let mut recorder = CastRecorder::new(WINDOW);
         for _ in 0..(2 * MOST / 8192) {
             recorder.output(Duration::ZERO, &[0xff; 8192]);
         }
         assert!(recorder.bytes <= MOST);
-        assert!(said(&recorder.finish(Timestamp(0), "x")).ends_with("not kept]\r\n"));
+        assert!(said(&recorder.finish(Timestamp(0), "x", finder())).ends_with("not kept]\r\n"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ impl Engine {
             let note = AuditNote::ended(by, "a terminal was not opened").of(device.id);
             return self.commit(ended(self.now(), by, &note), "journalling a terminal's end").await;
         };
-        let (recorder, came, typed) = line.finish();
+        let (came, typed) = line.counts();
         let note = AuditNote::ended(by, &what(came, typed));
         let keep = self.settings().keep_recordings as u64;
         if keep == 0 || came == 0 {
@@ -41,12 +41,14 @@ impl Engine {
                 .commit(ended(self.now(), by, &note.of(device.id)), "journalling a terminal's end")
                 .await;
         }
-        let (engine, title, id, who) =
-            (Arc::clone(self), device.name.to_string(), device.id, by.name.clone());
+        let broken = |error| ActError::internal(format!("keeping a terminal's recording: {error}"));
+        let (engine, of, id, who) = (Arc::clone(self), Arc::clone(device), device.id, by.name.clone());
+        let cast = tokio::task::spawn_blocking(move || line.into_cast(at, &of, &engine.known_secrets(&of)));
+        let (engine, cast) = (Arc::clone(self), cast.await.map_err(broken)?);
         // one after the other, so that no two get one number
         let _numbering = self.acting.lock().await;
         let (key, recording, old) = tokio::task::spawn_blocking(move || {
-            let body = engine.put_sealed(recorder.finish(at, &title).as_bytes())?;
+            let body = engine.put_sealed(cast.as_bytes())?;
             let kept = engine.stored_terminals(id)?;
             let number = kept.last().map_or(1, |(key, _)| key.1 + 1);
             let old: Vec<_> =
@@ -59,7 +61,7 @@ impl Engine {
             ))
         })
         .await
-        .map_err(|error| ActError::internal(format!("keeping a terminal's recording: {error}")))??;
+        .map_err(broken)??;
         let note = note.of_recording(device.id, key.1);
         let mut entry = ended(self.now(), by, &note).put(&key, &recording);
         for (old, _) in &old {
@@ -85,7 +87,7 @@ impl Engine {
         .await
     }
 
-    /// One recording as asciicast v2, without the login's secrets; the newest where no number is given.
+    /// One recording as asciicast v2, without the secrets that were found; the newest where no number is given.
     ///
     /// # Errors
     /// There is none, or it is damaged.

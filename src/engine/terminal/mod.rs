@@ -3,6 +3,8 @@
 
 mod cast;
 mod keep;
+mod known;
+mod redact;
 mod run;
 
 use std::sync::Arc;

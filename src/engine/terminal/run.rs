@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use encoding_rs::Encoding;
 use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::{CastRecorder, Said, Typed};
 use crate::device::driver::CompiledDriver;
+use crate::device::secrets::SecretFinder;
 use crate::device::session::{Credentials, Typist};
 use crate::device::transport::{TerminalWire, Window};
 use crate::engine::actor::Actor;
@@ -23,7 +25,7 @@ use crate::engine::inventory::Passwords;
 use crate::engine::start::Engine;
 use crate::engine::trust::StoredTrust;
 use crate::engine::users::Person;
-use crate::model::{Device, TransportKind, clean_line};
+use crate::model::{Device, Secret, Timestamp, TransportKind, clean_line};
 
 /// A session in which nobody types and nothing comes ends after this: a line that is left open is somebody's way in.
 const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -59,7 +61,9 @@ async fn session(
     hear: &mut mpsc::Receiver<Typed>,
     said: &mpsc::Sender<Said>,
 ) -> Result<String, ActError> {
-    let (driver, passwords) = (driver_of(engine, device)?, engine.passwords(device)?);
+    let (driver, login) = (driver_of(engine, device)?, engine.login(device)?);
+    let passwords = login.passwords;
+    let device = &Arc::new(Device { username: login.username, ..device.as_ref().clone() });
     // what a device may be told must be in the journal before it is told
     engine.note_read(by, AuditNote::read(by, "a terminal is opened").of(device.id)).await?;
     let (began, at) = (Instant::now(), engine.now());
@@ -96,6 +100,11 @@ fn driver_of(engine: &Engine, device: &Device) -> Result<Arc<CompiledDriver>, Ac
     engine.drivers().get(id).map_err(|problem| ActError::usage(problem.to_string()))
 }
 
+fn charset_of(device: &Device, driver: &CompiledDriver) -> &'static Encoding {
+    let label = if device.charset.is_empty() { &driver.charset } else { &device.charset };
+    Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::WINDOWS_1252)
+}
+
 fn call(
     engine: &Arc<Engine>,
     device: &Arc<Device>,
@@ -117,6 +126,7 @@ fn call(
 pub(super) struct Line {
     wire: Box<dyn TerminalWire>,
     typist: Typist,
+    driver: Arc<CompiledDriver>,
     recorder: CastRecorder,
     began: Instant,
     out: Vec<u8>,
@@ -138,17 +148,19 @@ impl Line {
         passwords: &Passwords,
         window: Window,
     ) -> Self {
-        let secrets = [&passwords.login, &passwords.enable].map(|secret| secret.expose().to_owned());
         let credentials = Credentials {
             username: device.username.clone(),
             password: passwords.login.clone(),
             enable_password: passwords.enable.clone(),
         };
         let in_stream = device.transport == Some(TransportKind::Telnet) || driver.ssh.login_in_stream;
+        let mut recorder = CastRecorder::new(window);
+        [&passwords.login, &passwords.enable].into_iter().for_each(|secret| recorder.hide(secret.expose()));
         Self {
             wire,
-            typist: Typist::new(driver, &device.charset, credentials, in_stream),
-            recorder: CastRecorder::new(window, secrets),
+            typist: Typist::new(Arc::clone(&driver), &device.charset, credentials, in_stream),
+            driver,
+            recorder,
             began: Instant::now(),
             out: Vec::new(),
             came: 0,
@@ -156,9 +168,19 @@ impl Line {
         }
     }
 
-    /// The recording, and how many bytes came and were typed.
-    pub(super) fn finish(self) -> (CastRecorder, u64, u64) {
-        (self.recorder, self.came, self.typed)
+    /// How many bytes came and were typed.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.came, self.typed)
+    }
+
+    /// The recording without its secrets, nor those that are `known` otherwise. Takes a while, where much came.
+    pub(super) fn into_cast(mut self, began: Timestamp, device: &Device, known: &[Secret]) -> String {
+        let charset = charset_of(device, &self.driver);
+        for secret in known.iter().map(Secret::expose) {
+            self.recorder.hide(secret);
+            self.recorder.hide(charset.encode(secret).0.into_owned());
+        }
+        self.recorder.finish(began, device.name.as_str(), SecretFinder::new(self.driver))
     }
 
     /// Carries bytes both ways until one side ends it, and says which.
