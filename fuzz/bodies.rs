@@ -31,8 +31,8 @@ use noctule::model::{
 use noctule::server::Hello;
 use noctule::server::metrics::request::{Asked, LONGEST, read};
 use noctule::server::wire::{Assembler, Reply, Said, frames, message};
-use noctule::store::{JournalRecord, Keyring, Recipient};
 use noctule::store::series::{Block, Encoder, MOST_SAMPLES, decode_rows, encode_rows, parse_states};
+use noctule::store::{JournalRecord, Keyring, Recipient};
 
 /// A peer's Telnet: where the network cuts the bytes makes no difference, and the answer is no larger than a few
 /// times the question.

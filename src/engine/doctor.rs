@@ -235,6 +235,7 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
     let folders = [
         (data.to_owned(), 0o077, "can be read by other users"),
         (data.join("data.key"), 0o077, "can be read by other users"),
+        (data.join("keyring"), 0o077, "can be read by other users"),
         (config.to_owned(), 0o022, "can be changed by other users"),
         (config.join("drivers"), 0o022, "can be changed by other users"),
         (config.join("identity"), 0o022, "can be changed by other users"),
@@ -243,7 +244,7 @@ fn look_at_permissions(data: &Path, config: &Path) -> Vec<Finding> {
         // nobody else gets to what lies in a folder that is closed to them
         let is_shut_in = path.parent().is_some_and(|folder| folder.starts_with(config) && is_closed(folder));
         if !is_shut_in {
-            findings.extend(look_at_mode(&path, forbidden, what, path.starts_with(data)));
+            findings.extend(look_at_mode(&path, forbidden, what, path == data));
         }
     }
     if findings.is_empty() {

@@ -427,7 +427,7 @@ pub(super) fn next(old: &Device, now: Timestamp) -> Device {
 
 /// What a sealed secret is bound to: it opens nowhere else, and in no other revision of its record. Those of before
 /// records had a revision are bound to their place alone, and are sealed anew with the record's next change.
-fn place(device: &Device, field: Field) -> String {
+pub(super) fn place(device: &Device, field: Field) -> String {
     match device.revision {
         0 => format!("device/{}/{field}", device.id.0),
         revision => format!("device/{}/{field}/{revision}", device.id.0),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::keys::{Keys, keyed_hash};
-use super::seal::Seal;
+use super::seal::{Seal, SealedBy};
 use super::{StoreError, files};
 use crate::model::{BlobId, BlobRef};
 
@@ -54,7 +54,10 @@ impl Blobs {
     /// As [`Blobs::put_plain`].
     pub fn put_sealed(&self, body: &[u8]) -> Result<BlobRef, StoreError> {
         let blob = BlobRef { id: BlobId(keyed_hash(&self.naming, body)), len: body.len() as u64 };
-        if self.path(blob.id).exists() && self.get_sealed(&blob).is_ok() {
+        // one by an older key is sealed anew: what is stored from now on is by the newest
+        if self.path(blob.id).exists()
+            && self.sealed_by(&blob).is_some_and(|by| Some(by) == self.seal.newest())
+        {
             return Ok(blob);
         }
         self.put(blob.id, body, |id, packed| self.seal.seal_bytes(&id.0, &packed))
@@ -74,10 +77,35 @@ impl Blobs {
     /// # Errors
     /// It is missing or damaged, or was sealed under another key.
     pub fn get_sealed(&self, blob: &BlobRef) -> Result<Vec<u8>, StoreError> {
-        let opened = self.seal.open_bytes(&blob.id.0, &self.read(blob)?);
-        let packed = opened.ok_or_else(|| self.damaged(blob, "the seal does not open"))?;
+        self.open_sealed(blob).map(|(_, _, body)| body)
+    }
+
+    /// Which key has sealed a body; nothing where it is missing or damaged.
+    pub fn sealed_by(&self, blob: &BlobRef) -> SealedBy {
+        self.open_sealed(blob).ok().map(|(by, _, _)| by)
+    }
+
+    /// Seals a body anew by the newest key, if it is by another one. What is missing or damaged stays as it is. A copy of the
+    /// store that shares its file keeps the old one.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn reseal(&self, blob: &BlobRef) -> Result<(), StoreError> {
+        match self.open_sealed(blob) {
+            Ok((by, packed, _)) if Some(by) != self.seal.newest() => {
+                let bytes = [&MAGIC[..], &self.seal.seal_bytes(&blob.id.0, &packed)[..]].concat();
+                files::write_durably(&self.path(blob.id), &bytes)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The key that a body was sealed by, what was sealed, and the body.
+    fn open_sealed(&self, blob: &BlobRef) -> Result<(u32, Vec<u8>, Vec<u8>), StoreError> {
+        let opened = self.seal.open_numbered(&blob.id.0, &self.read(blob)?);
+        let (by, packed) = opened.ok_or_else(|| self.damaged(blob, "the seal does not open"))?;
         let body = self.unpack(blob, &packed)?;
-        self.check(blob, keyed_hash(&self.naming, &body), body)
+        self.check(blob, keyed_hash(&self.naming, &body), body).map(|body| (by, packed, body))
     }
 
     /// Removes a body that no record names any more. One that is not there is no error.

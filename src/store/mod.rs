@@ -30,6 +30,8 @@ use tokio::sync::{mpsc, watch};
 
 pub use blobs::Blobs;
 pub use error::StoreError;
+#[cfg(test)]
+pub use files::dying;
 pub use journal::{
     Anchor, ChainReport, Chained, Change, Damage, Flaw, FlawKind, JournalBack, JournalRecord, JournalScan,
     KnownEnd, Position, verify_chain,
@@ -42,7 +44,7 @@ pub use record::{Entry, Key, Record, decode};
 pub use records::{
     HostKey, HostKeyPlace, Recording, RecordingKey, RevisionKey, RunKey, Setting, TerminalRecording,
 };
-pub use seal::{Fingerprinter, Seal};
+pub use seal::{Fingerprinter, Seal, SealedBy};
 pub use slots::keyring_in;
 pub use writer::Health;
 

@@ -120,6 +120,11 @@ impl Entry {
         self.expects.push(Expected { table: R::TABLE, key: key.encode(), value, is_same: is_same::<R> });
     }
 
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Removes what is under `key`.
     #[must_use]
     pub fn delete<R: Record>(mut self, key: &R::Key) -> Self {

@@ -5,11 +5,16 @@ use arc_swap::ArcSwap;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
+use zeroize::Zeroizing;
+
 use super::StoreError;
 use super::keys::{KeyBytes, keyed_hash};
 use crate::model::{Sealed, Secret};
 
 const NONCE: usize = 24;
+
+/// The number of the key that has sealed something; nothing where no key opens it.
+pub type SealedBy = Option<u32>;
 
 /// Seals with the newest key, and opens with whichever fits. Which one sealed does not stand in what is sealed.
 pub struct Seal {
@@ -30,6 +35,26 @@ impl Seal {
     pub(super) fn take_keys<'a>(&self, keys: impl Iterator<Item = (u32, &'a KeyBytes)>) {
         let ciphers = keys.map(|(number, key)| (number, XChaCha20Poly1305::new(&key.0.into())));
         self.ciphers.store(std::sync::Arc::new(ciphers.collect()));
+    }
+
+    /// The number of the key that seals.
+    pub(super) fn newest(&self) -> Option<u32> {
+        self.ciphers.load().last().map(|(number, _)| *number)
+    }
+
+    /// See [`super::Store::reseal`].
+    pub(super) fn reseal(&self, place: &str, sealed: &Sealed) -> Option<Sealed> {
+        let (number, clear) = self.open_numbered(place.as_bytes(), &sealed.0)?;
+        let clear = Zeroizing::new(clear);
+        (Some(number) != self.newest()).then(|| Sealed(self.seal_bytes(place.as_bytes(), &clear)))
+    }
+
+    /// See [`super::Store::sealed_by`].
+    pub(super) fn sealed_by(&self, place: &str, sealed: &Sealed) -> SealedBy {
+        self.open_numbered(place.as_bytes(), &sealed.0).map(|(number, clear)| {
+            drop(Zeroizing::new(clear));
+            number
+        })
     }
 
     /// See [`super::Store::seal`].

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::keys::{Added, Keyring, KeysShown, NewSlot, Slot};
-use super::{Store, StoreError};
-use crate::model::Timestamp;
+use super::keys::{Added, Keyring, KeysShown, NewSlot, Renewing, Slot};
+use super::{SealedBy, Store, StoreError};
+use crate::model::{Sealed, Timestamp};
 
 impl Store {
     /// The slots and the keys.
@@ -26,6 +26,32 @@ impl Store {
     /// There is none of that number, it is the last one that opens the store at a start, or the disk refuses it.
     pub fn remove_slot(&self, number: u32, now: Timestamp) -> Result<Slot, StoreError> {
         self.0.keys.remove(number, now)
+    }
+
+    /// Begins to seal with a new key, and notes that what is sealed is to follow; or finds that this was begun. Blocks.
+    ///
+    /// # Errors
+    /// The ring is full, or the disk refuses it.
+    pub fn begin_renewal(&self, renewing: Renewing) -> Result<Renewing, StoreError> {
+        self.0.keys.begin_renewal(renewing)
+    }
+
+    /// Notes that everything live is sealed by the newest key. Blocks.
+    ///
+    /// # Errors
+    /// The disk refuses it.
+    pub fn end_renewal(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.0.keys.end_renewal(now)
+    }
+
+    /// What is sealed, sealed anew by the newest key; nothing where it is, or where no key opens it.
+    pub fn reseal(&self, place: &str, sealed: &Sealed) -> Option<Sealed> {
+        self.0.seal.reseal(place, sealed)
+    }
+
+    /// Which key has sealed it.
+    pub fn sealed_by(&self, place: &str, sealed: &Sealed) -> SealedBy {
+        self.0.seal.sealed_by(place, sealed)
     }
 }
 

@@ -89,5 +89,6 @@ mod terminal_wall;
 mod timeline;
 mod users;
 mod vault_keys;
+mod vault_rescue;
 mod wallboard;
 mod wire;

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use noctule::commands::Exit;
 use noctule::engine::Engine;
-use noctule::model::{Role, Secret, Timestamp};
-use noctule::store::{NewSlot, Store, Unlock};
+use noctule::engine::fields::blank;
+use noctule::model::{DeviceId, Role, Secret, Timestamp};
+use noctule::store::{Entry, NewSlot, Store, Unlock};
 use serde_json::Value;
 
 use crate::command_fixture::{Shell, Told};
@@ -150,10 +151,13 @@ async fn a_command_without_an_engine_asks_for_the_passphrase_three_times_at_most
 }
 
 /// A store that a passphrase alone opens, and settings that send nothing anywhere.
-pub fn locked(folder: &Path) {
+fn locked(folder: &Path) {
     std::fs::create_dir_all(folder.join("config")).unwrap();
     std::fs::write(folder.join("config/config.toml"), "[pulse]\nwatch = false\n").unwrap();
     let (store, _) = Store::open(&folder.join("data"), Timestamp(NOON)).unwrap();
+    let (id, address) = (DeviceId(1), "192.0.2.1".parse().unwrap());
+    let device = blank(id, "core-1".parse().unwrap(), address, Timestamp(NOON));
+    store.commit_blocking(Entry::new(Timestamp(NOON), "ann", "", "a test").put(&id, &device)).unwrap();
     store.add_slot(NewSlot::Passphrase(Secret::new(PASSPHRASE)), Timestamp(NOON)).unwrap();
     store.remove_slot(1, Timestamp(NOON)).unwrap();
 }
@@ -189,14 +193,19 @@ fn an_engine_without_a_person_says_what_it_needs_or_takes_it_from_a_pipe() {
     assert_eq!(shut.status.code(), Some(1), "{said}");
     assert!(said.contains("locked") && said.contains("noctule serve --passphrase-stdin"), "{said}");
 
-    let mut wrong = program(folder.path(), &["serve", "--passphrase-stdin"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut wrong =
+        program(folder.path(), &["serve", "--passphrase-stdin"]).stdin(Stdio::piped()).spawn().unwrap();
     wrong.stdin.take().unwrap().write_all(b"not this one at all\n").unwrap();
     let wrong = wrong.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&wrong.stderr);
-    assert!(!wrong.status.success() && said.contains("opens no slot") && !said.contains("not this one"), "{said}");
+    assert!(
+        !wrong.status.success() && said.contains("opens no slot") && !said.contains("not this one"),
+        "{said}"
+    );
 
-    let mut serving =
-        Serving(program(folder.path(), &["serve", "--passphrase-stdin"]).stdin(Stdio::piped()).spawn().unwrap());
+    let mut serving = Serving(
+        program(folder.path(), &["serve", "--passphrase-stdin"]).stdin(Stdio::piped()).spawn().unwrap(),
+    );
     serving.0.stdin.take().unwrap().write_all(format!("{PASSPHRASE}\n").as_bytes()).unwrap();
     let mut first = String::new();
     BufReader::new(serving.0.stderr.take().unwrap()).read_line(&mut first).unwrap();
@@ -209,7 +218,10 @@ fn an_engine_without_a_person_says_what_it_needs_or_takes_it_from_a_pipe() {
     }
     let listed = program(folder.path(), &["vault", "show", "--json"]).output().unwrap();
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-    assert_eq!((&listed["slots"][0]["kind"], &listed["slots"][0]["opened"]), (&"passphrase".into(), &true.into()));
+    assert_eq!(
+        (&listed["slots"][0]["kind"], &listed["slots"][0]["opened"]),
+        (&"passphrase".into(), &true.into())
+    );
 }
 
 #[test]
@@ -234,7 +246,7 @@ fn a_console_that_starts_an_engine_asks_for_the_passphrase_and_hands_it_over() {
         let screen = terminal.wait_for("that is not it; the passphrase (2 more)");
         assert!(!screen.contains("not this one"), "{screen}");
         terminal.type_keys(&format!("{PASSPHRASE}\r"));
-        let screen = terminal.wait_for("WHY");
+        let screen = terminal.wait_for("core-1");
         assert!(!screen.contains(PASSPHRASE), "{screen}");
         if flags.is_empty() {
             let lock = std::fs::read_to_string(folder.path().join("data/owner.lock")).unwrap();
@@ -246,7 +258,7 @@ fn a_console_that_starts_an_engine_asks_for_the_passphrase_and_hands_it_over() {
             assert!(!words.contains(PASSPHRASE) && !log.contains(PASSPHRASE), "{log}");
             // the next one is let in without a word
             let second = start("");
-            assert!(!second.wait_for("WHY").contains("passphrase"));
+            assert!(!second.wait_for("core-1").contains("passphrase"));
             second.type_keys(":quit\r");
             second.wait_for("status 0");
             second.wait_for_end();
@@ -268,4 +280,66 @@ fn a_console_that_starts_an_engine_asks_for_the_passphrase_and_hands_it_over() {
     terminal.wait_for("status 130");
     terminal.wait_for_end();
     assert_terminal_restored(folder.path());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotation_says_how_far_it_is_and_leaves_nothing_live_to_the_old_key() {
+    use crate::engine_fixture::{Script, back_up};
+    use noctule::engine::Selection;
+    use noctule::engine::fields::{Change, Field};
+
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::new();
+    let hand = Hand::new();
+    let engine = engine(folder.path(), "[backup]\nretries = 0\n", network.clone(), &hand).await;
+    add(&engine, &["sw-1", "sw-2"]).await;
+    let by = crate::engine_fixture::ann();
+    let changes = [Change::new(Field::EnablePassword, "not-a-real-one")];
+    engine.edit_device(&by, "sw-1", &changes).await.unwrap();
+    for name in ["sw-1", "sw-2"] {
+        network.play(name, [Script::Read(format!("hostname {name}\n"))]);
+    }
+    hand.move_by(1000);
+    back_up(&engine, &Selection::all()).await;
+    let shell = Shell::over(&engine);
+    let copy = folder.path().join("copy");
+    done(&shell, &format!("store backup --output '{}'", copy.display())).await;
+    refused(&shell, "vault rotate", "--reason TEXT").await;
+
+    let told = done(&shell, "vault rotate --reason 'ann has left' --json").await;
+    let rotated: Value = serde_json::from_str(&told.lines[0]).unwrap();
+    assert_eq!((&rotated["key"], &rotated["bodies"], &rotated["damaged"]), (&2.into(), &2.into(), &0.into()));
+    assert!(told.notes.iter().any(|note| note == "sealing anew: 0 of 2 devices"), "{:?}", told.notes);
+    assert!(told.notes.iter().any(|note| note == "checking: 0 of 2 texts"), "{:?}", told.notes);
+    let shown: Value =
+        serde_json::from_str(&done(&shell, "vault show --bodies --json").await.lines[0]).unwrap();
+    let keys = shown["keys"].as_array().unwrap();
+    assert_eq!((&keys[0]["records"], &keys[0]["bodies"]), (&0.into(), &0.into()), "{shown}");
+    assert_eq!((&keys[1]["records"], &keys[1]["bodies"]), (&rotated["records"], &2.into()), "{shown}");
+    assert!(keys[0]["retired"].is_string() && keys[1]["retired"].is_null());
+    assert_eq!(shown["rotating_since"], Value::Null);
+    // who looks at the trail is not told that passwords are others
+    let trail = done(&shell, "audit list --json").await.lines;
+    let trail: Vec<Value> = trail.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let all: Vec<String> = trail.iter().map(Value::to_string).collect();
+    assert!(all.iter().any(|entry| entry.contains("the store's key is rotated: ann has left")), "{all:?}");
+    for entry in &trail {
+        let shown = done(&shell, &format!("audit show {}", entry["entry"])).await.lines.join("\n");
+        assert!(!shown.contains("another one"), "{shown}");
+    }
+    let (exit, told) = shell.run("backup verify --all").await;
+    assert_eq!(exit, Exit::Done, "{:?}", told.notes);
+    engine.stop().await;
+    drop((engine, shell));
+
+    // the copy of before has its own key, and opens everything
+    let other = tempfile::tempdir().unwrap();
+    let closed = Shell::closed(other.path());
+    done(&closed, &format!("store restore '{}'", copy.display())).await;
+    let (exit, told) = closed.run("backup verify --all").await;
+    assert_eq!(exit, Exit::Done, "{:?}", told.notes);
+    // and what it shares with the store is what it was
+    let shown: Value =
+        serde_json::from_str(&done(&closed, "vault show --bodies --json").await.lines[0]).unwrap();
+    assert_eq!((shown["keys"].as_array().unwrap().len(), &shown["keys"][0]["bodies"]), (1, &2.into()));
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::commands::answer::Table;
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
+use crate::engine::vault::Counted;
 use crate::model::{Danger, Role, Secret};
 use crate::store::{CREDENTIAL, KeyShown, NewSlot, Slot, SlotKind};
 
@@ -22,12 +23,12 @@ const LARGEST: usize = 4 << 10;
 inventory::submit! { Command {
     name: "vault show",
     aliases: &[],
-    about: "Show what opens the store, and which of its keys seals since when",
-    args: &[],
+    about: "Show what opens the store, which of its keys seals since when, and what older ones have sealed",
+    args: &[Arg::switch("--bodies", "also count the texts by each key: reads all of them")],
     role: Role::READS_AUDIT,
     danger: Danger::None,
     needs: Needs::Engine,
-    run: |call| Box::pin(async { show(call) }),
+    run: |call| Box::pin(show(call)),
 } }
 
 inventory::submit! { Command {
@@ -104,14 +105,21 @@ struct ShownKey {
     key: u32,
     since: Option<String>,
     retired: Option<String>,
+    /// Live secrets by it.
+    records: u64,
+    /// Live texts by it; null where they were not counted.
+    bodies: Option<u64>,
 }
 
-impl From<&KeyShown> for ShownKey {
-    fn from(key: &KeyShown) -> Self {
+impl ShownKey {
+    fn new(key: &KeyShown, counted: &[Counted], bodies: bool) -> Self {
+        let counted = counted.iter().find(|counted| counted.key == key.number).copied().unwrap_or_default();
         Self {
             key: key.number,
             since: key.since.map(|at| at.rfc3339()),
             retired: key.retired.map(|at| at.rfc3339()),
+            records: counted.records,
+            bodies: bodies.then_some(counted.bodies),
         }
     }
 }
@@ -121,6 +129,8 @@ impl From<&KeyShown> for ShownKey {
 struct Shown {
     slots: Vec<ShownSlot>,
     keys: Vec<ShownKey>,
+    /// A rotation that is not over: since when.
+    rotating_since: Option<String>,
 }
 
 /// A slot for people and programs.
@@ -134,17 +144,21 @@ pub(super) fn shown(slot: &Slot, opened: bool) -> ShownSlot {
     }
 }
 
-fn show(call: &Call) -> Result<Exit, ActError> {
-    let found = call.engine()?.store_keys();
+async fn show(call: &Call) -> Result<Exit, ActError> {
+    let bodies = call.args.has("--bodies");
+    let engine = call.engine()?;
+    let found = engine.store_keys();
+    let counted = engine.count_sealed(bodies, None).await?;
     let mut slots: Vec<ShownSlot> =
         found.slots.iter().map(|slot| shown(slot, found.opened_by == Some(slot.number))).collect();
     if slots.is_empty() {
         // its file alone, which the first change makes a slot
         slots.push(ShownSlot { slot: None, kind: SlotKind::File, since: None, recipient: None, opened: true });
     }
-    let keys: Vec<ShownKey> = found.keys.iter().map(ShownKey::from).collect();
+    let keys: Vec<ShownKey> = found.keys.iter().map(|key| ShownKey::new(key, &counted, bodies)).collect();
     if call.json {
-        call.object(&Shown { slots, keys })?;
+        let rotating_since = found.renewing.map(|renewing| renewing.since.rfc3339());
+        call.object(&Shown { slots, keys, rotating_since })?;
         return Ok(Exit::Done);
     }
     let dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
@@ -161,14 +175,28 @@ fn show(call: &Call) -> Result<Exit, ActError> {
     }
     table.print(call, "");
     call.say("");
-    let mut table = Table::new(&["key", "since", "retired"]);
+    let mut table = Table::new(&["key", "since", "retired", "secrets", "texts"]);
     for key in keys {
         let since = key.since.unwrap_or_else(|| "the store was made".into());
-        table.row([key.key.to_string(), since, dash(key.retired)]);
+        let texts = dash(key.bodies.map(|bodies| bodies.to_string()));
+        table.row([key.key.to_string(), since, dash(key.retired), key.records.to_string(), texts]);
     }
     table.print(call, "");
     if let Some(key) = found.keys.last() {
-        call.say(format!("key {} seals; the others open what was sealed before", key.number));
+        call.say(format!(
+            "key {} seals; the others open what was sealed before: what the last columns count, old entries of the journal, old copies",
+            key.number
+        ));
+    }
+    if let Some(lost) = counted.iter().find(|counted| counted.key == 0) {
+        call.say(format!("{} secrets and {} texts open with no key; `doctor` names them", lost.records, lost.bodies));
+    }
+    if let Some(renewing) = found.renewing {
+        call.say_clean(&format!(
+            "a rotation that {} began at {} is not over: `vault rotate` goes on with it",
+            renewing.by,
+            renewing.since.local()
+        ));
     }
     Ok(Exit::Done)
 }

@@ -373,8 +373,14 @@ impl Engine {
         let names = |id: DeviceId| self.present().device(id).map(|device| device.name.to_string());
         let changed = changes.iter().zip(&earlier);
         let secrets = |was: &Device, is: &Device, field| self.secret_change(was, is, field);
+        // every secret of theirs differs, and none is another one
+        let resealed = chained.record.verb.starts_with("vault rotate");
         let in_words = |(change, earlier): (&&Change, &Option<Change>)| {
-            words::of(change, earlier.as_ref(), &names, &secrets)
+            let mut told = words::of(change, earlier.as_ref(), &names, &secrets);
+            if resealed {
+                told.what = told.what.replace(": another one", ": sealed anew");
+            }
+            told
         };
         let changed = changed.map(in_words).collect();
         let leads = self.leads(&entry, &chained.record.changes);

@@ -244,7 +244,7 @@ impl Engine {
     }
 
     /// What the vault holds, unless it is in doubt: an act on it would make what was forged look true.
-    fn held_to_change(&self) -> Result<Held, ActError> {
+    pub(super) fn held_to_change(&self) -> Result<Held, ActError> {
         let held = Held::clone(&self.held());
         match &held.doubt {
             Some(doubt) => Err(ActError::storage("changing the vault", doubt)),

@@ -7,6 +7,7 @@
 mod acts;
 mod lookup;
 mod reveal;
+mod rotate;
 mod slots;
 mod view;
 mod words;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use acts::{CredentialChange, NewAssignment, NewCredential};
 pub use lookup::{Chosen, Explained, Login, Source};
 pub use reveal::Revealed;
+pub use rotate::{Counted, Progress, Rotated, Watch};
 pub use view::{AssignmentView, CredentialPage, CredentialView, Recipient, VaultView};
 pub(super) use words::{of_credential, of_list};
 
@@ -150,6 +152,8 @@ pub(super) struct Vault {
     held: ArcSwap<Held>,
     /// Held while an act checks, stores and shows.
     acting: tokio::sync::Mutex<()>,
+    /// Held while everything is sealed anew.
+    rotating: tokio::sync::Mutex<()>,
 }
 
 impl Vault {
@@ -168,7 +172,7 @@ impl Vault {
             held.list = kept.list;
         }
         held.doubt = held.doubt.take().or_else(|| held.doubt());
-        Ok(Self { held: ArcSwap::from_pointee(held), acting: tokio::sync::Mutex::default() })
+        Ok(Self { held: ArcSwap::from_pointee(held), ..Self::default() })
     }
 }
 

@@ -81,8 +81,10 @@ impl Appender {
             let next = Position { segment: self.end.segment + 1, offset: 0, ..self.end.clone() };
             (self.file, self.path, self.end) = open_segment(&self.store, next)?;
         }
+        files::step();
         self.file.write_all(&self.buffer).map_err(StoreError::file("write", &self.path))?;
         self.file.sync_data().map_err(StoreError::file("sync", &self.path))?;
+        files::step();
         self.staged.segment = self.end.segment;
         self.staged.offset = self.end.offset + self.buffer.len() as u64;
         self.buffer.clear();

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use super::age::{Identity, Recipient};
-use super::keyring::{Keyring, MOST_KEYS, MOST_SLOTS, SealKey};
+use super::keyring::{Keyring, MOST_KEYS, MOST_SLOTS, Renewing, SealKey};
 use super::slot::{Argon2id, Slot, SlotKind, flaw_of};
 use super::unlock::read;
 use super::{FILE, Held, KeyBytes, Keys, NEXT_FILE, numbered};
@@ -90,6 +90,8 @@ impl Keys {
         next.next += 1;
         next.slots.push(slot.clone());
         self.keep(&mut held, next)?;
+        // as it is kept: with the master key in it
+        let slot = held.slots.last().cloned().unwrap_or(slot);
         Ok(Added { slot, credential })
     }
 
@@ -108,9 +110,38 @@ impl Keys {
             ));
         }
         add_key(&mut next, now)?;
+        self.renew_file(&mut next)?;
         next.opened_by = next.opened_by.filter(|opened| *opened != number);
         self.keep(&mut held, next)?;
         Ok(gone)
+    }
+
+    /// Begins to seal with a new key, and notes that what is sealed is to follow; or finds that this was begun.
+    pub(in crate::store) fn begin_renewal(&self, renewing: Renewing) -> Result<Renewing, StoreError> {
+        let mut held = self.held();
+        if let Some(begun) = &held.bundle.renewing {
+            return Ok(begun.clone());
+        }
+        let mut next = held.clone();
+        self.begin_ring(&mut next, renewing.since)?;
+        add_key(&mut next, renewing.since)?;
+        self.renew_file(&mut next)?;
+        next.bundle.renewing = Some(renewing.clone());
+        self.keep(&mut held, next)?;
+        Ok(renewing)
+    }
+
+    /// Notes that everything live is sealed by the newest key.
+    pub(in crate::store) fn end_renewal(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut held = self.held();
+        let mut next = held.clone();
+        next.bundle.renewing = None;
+        if let Some((_, older)) = next.bundle.keys.split_last_mut() {
+            for key in older {
+                key.retired = key.retired.or(Some(now));
+            }
+        }
+        self.keep(&mut held, next)
     }
 
     /// A store that has no keyring gets one: its file is the first slot, with a key of its own.
@@ -120,6 +151,14 @@ impl Keys {
         }
         held.slots.push(Slot::new(held.next, SlotKind::File, now, self.next_file()?));
         (held.next, held.opened_by, held.is_kept) = (held.next + 1, Some(held.next), true);
+        Ok(())
+    }
+
+    /// The file gets another key: an old copy of it opens no keyring of today.
+    fn renew_file(&self, held: &mut Held) -> Result<(), StoreError> {
+        if let Some(slot) = held.slots.iter_mut().find(|slot| slot.kind == SlotKind::File) {
+            slot.recipient = self.next_file()?;
+        }
         Ok(())
     }
 

@@ -173,7 +173,8 @@ impl Keyring {
             slots: written.slots,
             next: written.next,
             head: format!("{version}{slots}"),
-            sealed: Base64::decode_vec(sealed.trim_end_matches('\n')).map_err(|_| "its keys are not base64")?,
+            sealed: Base64::decode_vec(sealed.trim_end_matches('\n'))
+                .map_err(|_| "its keys are not base64")?,
         };
         keyring.check().map(|()| keyring)
     }
