@@ -167,9 +167,9 @@ async fn the_words_of_a_shell_stand_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let shell = Shell::closed(folder.path());
     for command in noctule::commands::all() {
-        let (noun, verb) = command.name.split_once(' ').unwrap_or(("", command.name));
-        let (_, told) = shell.run(&format!("complete -- {noun} {verb}")).await;
-        let offered = told.lines.iter().any(|line| line.split('\t').next() == Some(verb));
+        let (before, last) = command.name.rsplit_once(' ').unwrap_or(("", command.name));
+        let (_, told) = shell.run(&format!("complete -- {before} {last}")).await;
+        let offered = told.lines.iter().any(|line| line.split('\t').next() == Some(last));
         assert!(offered, "{}: {:?}", command.name, told.lines);
     }
 }
