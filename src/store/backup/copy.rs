@@ -197,3 +197,21 @@ impl Copier {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_that_was_sealed_anew_is_not_taken_for_the_one_in_the_copy_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        let sealed = |nonce: u8| [&b"nob1"[..], &[nonce; 24], &[7; 40_000]].concat();
+        fs::write(&one, sealed(1)).unwrap();
+        for (bytes, same) in [(sealed(1), true), (sealed(2), false), (sealed(1)[1..].to_vec(), false)] {
+            fs::write(&other, bytes).unwrap();
+            assert_eq!(is_same(&one, &other), Some(same));
+        }
+        assert_eq!(is_same(&one, &folder.path().join("nothing")), None);
+    }
+}

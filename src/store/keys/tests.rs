@@ -276,7 +276,7 @@ fn a_file_that_asks_for_a_year_of_work_is_refused() {
 }
 
 #[test]
-fn a_copy_opens_with_its_own_slots_and_a_share_is_never_of_another_key() {
+fn a_copy_opens_with_its_own_slots() {
     let folder = tempfile::tempdir().unwrap();
     let (data, elsewhere) = (folder.path().join("data"), folder.path().join("copy"));
     let store = open(&data, &Unlock::default()).unwrap();
