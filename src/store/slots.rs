@@ -36,12 +36,12 @@ impl Store {
         self.0.keys.begin_renewal(renewing)
     }
 
-    /// Notes that everything live is sealed by the newest key. Blocks.
+    /// Notes that everything live is sealed by this key or a newer one. Blocks.
     ///
     /// # Errors
     /// The disk refuses it.
-    pub fn end_renewal(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.0.keys.end_renewal(now)
+    pub fn end_renewal(&self, by: u32, now: Timestamp) -> Result<(), StoreError> {
+        self.0.keys.end_renewal(by, now)
     }
 
     /// What is sealed, sealed anew by the newest key; nothing where it is, or where no key opens it.

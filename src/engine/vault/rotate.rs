@@ -89,7 +89,7 @@ impl Engine {
     ) -> Result<Rotated, ActError> {
         let reason = checked_reason(reason)?;
         let _rotating = self.vault.rotating.try_lock().map_err(|_| {
-            ActError::conflict("a rotation is going on: `job list` and `vault show` say how far it is")
+            ActError::conflict("a rotation is going on already; `vault show` says since when")
         })?;
         self.begin_rotation(by, reason).await?;
         self.reseal_devices(by, &watch).await?;
@@ -112,7 +112,10 @@ impl Engine {
         }
         let now = self.now();
         self.aside(move |engine| {
-            engine.store.end_renewal(now).map_err(|error| ActError::storage("retiring the old keys", error))
+            engine
+                .store
+                .end_renewal(newest, now)
+                .map_err(|error| ActError::storage("retiring the old keys", error))
         })
         .await?;
         let Counted { records, bodies, .. } = of(newest);

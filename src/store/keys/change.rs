@@ -131,15 +131,13 @@ impl Keys {
         Ok(renewing)
     }
 
-    /// Notes that everything live is sealed by the newest key.
-    pub(in crate::store) fn end_renewal(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Notes that everything live is sealed by this key or a newer one: a slot may have been taken away meanwhile.
+    pub(in crate::store) fn end_renewal(&self, by: u32, now: Timestamp) -> Result<(), StoreError> {
         let mut held = self.held();
         let mut next = held.clone();
         next.bundle.renewing = None;
-        if let Some((_, older)) = next.bundle.keys.split_last_mut() {
-            for key in older {
-                key.retired = key.retired.or(Some(now));
-            }
+        for key in next.bundle.keys.iter_mut().filter(|key| key.number < by) {
+            key.retired = key.retired.or(Some(now));
         }
         self.keep(&mut held, next)
     }

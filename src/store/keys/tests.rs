@@ -178,7 +178,7 @@ fn a_rotation_gives_the_file_another_key() {
     let again = store.reseal(PLACE, &before).unwrap();
     assert_eq!((store.sealed_by(PLACE, &again), store.reseal(PLACE, &again)), (Some(2), None));
     assert_eq!(store.reseal("device/18/password", &before), None, "it stays where it belongs");
-    store.end_renewal(NOW).unwrap();
+    store.end_renewal(2, NOW).unwrap();
     drop(store);
     drop(open(folder.path(), &Unlock::default()).unwrap());
     fs::write(folder.path().join(FILE), old).unwrap();
@@ -313,7 +313,7 @@ fn changes() {
         "rotate" => {
             let renewing = Renewing { since: NOW, by: "ann".into(), reason: "a test".into() };
             drop(store.begin_renewal(renewing).unwrap());
-            store.end_renewal(NOW).unwrap();
+            store.end_renewal(2, NOW).unwrap();
         }
         _ => drop(store.remove_slot(1, NOW).unwrap()),
     }
