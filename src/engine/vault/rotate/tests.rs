@@ -89,7 +89,7 @@ async fn a_rotation_that_is_killed_at_any_step_is_readable_and_goes_on() {
         let copied = Command::new("cp").arg("-a").arg(whole.path().join("data")).arg(folder.path()).status();
         assert!(copied.unwrap().success());
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "engine::vault::tests::rotates"])
+            .args(["--exact", "engine::vault::rotate::tests::rotates"])
             .env(DYING, format!("{step}:{}", folder.path().display()))
             .output()
             .unwrap();
