@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
@@ -83,6 +84,7 @@ fn hello(start: &Start, screen: Option<Screen>) -> Hello {
         tty: from.tty,
         input_is_terminal: io::stdin().is_terminal(),
         output_is_terminal: io::stdout().is_terminal(),
+        zone: TimeZone::system().iana_name().unwrap_or_default().to_owned(),
         screen,
     }
 }

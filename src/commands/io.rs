@@ -4,6 +4,8 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use jiff::tz::TimeZone;
+
 use crate::model::Secret;
 
 /// A person's or a script's side of a running command. In a console it collects lines for a pane and has no standard
@@ -20,6 +22,11 @@ pub trait Io: Send + Sync {
 
     /// Whether a person reads the answer, on a terminal.
     fn is_person(&self) -> bool;
+
+    /// The time zone in which whoever asks reads and writes moments.
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
 
     /// Whether what is said here is drawn on a screen that others may look at and that may be recorded: no place for a
     /// secret.

@@ -8,28 +8,23 @@ use super::arg::duration;
 use crate::engine::ActError;
 use crate::model::Timestamp;
 
-/// Reads `02:00` (the next time that the clock shows it), `2026-12-01 02:00` in the zone of the host, or RFC 3339.
+/// Reads a moment of the past: `7d` ago, a day, a day and a time in `zone`, or RFC 3339; `name` is the flag that takes it.
 ///
 /// # Errors
 /// A sentence that says what would be right.
-pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    moment_in(text, now, TimeZone::system())
-}
-
-/// Reads a moment of the past: `7d` ago, a day, a day and a time in the zone of the host, or RFC 3339; `name` is the
-/// flag that takes it.
-///
-/// # Errors
-/// A sentence that says what would be right.
-pub fn past_moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, ActError> {
+pub fn past_moment(name: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, ActError> {
     if let Ok(length) = duration(text) {
         let millis = i64::try_from(length.as_millis()).unwrap_or(i64::MAX);
         return Ok(Timestamp(now.0.saturating_sub(millis)));
     }
-    super::period::moment(name, text)
+    super::period::moment(name, text, zone)
 }
 
-fn moment_in(text: &str, now: Timestamp, zone: TimeZone) -> Result<Timestamp, String> {
+/// Reads `02:00` (the next time that the clock shows it), `2026-12-01 02:00`, both in `zone`, or RFC 3339.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let wrong = || {
         format!("{:?} is no moment: write 02:00, \"2026-12-01 02:00\" or 2026-12-01T02:00:00Z", shown(text))
     };
@@ -71,7 +66,7 @@ mod tests {
         // 2026-11-25 22:00 UTC
         let now = Timestamp(1_795_644_000_000);
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        let read = |text: &str| moment_in(text, now, zone.clone()).map(Timestamp::rfc3339);
+        let read = |text: &str| moment(text, now, &zone).map(Timestamp::rfc3339);
         assert_eq!(read("02:00").unwrap(), "2026-11-26T00:00:00Z");
         assert_eq!(read("23:59").unwrap(), "2026-11-26T21:59:00Z", "it is midnight there already");
         assert_eq!(read("2026-12-01 02:00").unwrap(), "2026-12-01T00:00:00Z");

@@ -24,7 +24,8 @@ impl Call {
     /// # Errors
     /// A moment is none, or the period has no length.
     pub fn period(&self, now: Timestamp, usual: Duration) -> Result<(Timestamp, Timestamp), ActError> {
-        let moment = |name: &str| self.args.get(name).map(|text| moment(name, text)).transpose();
+        let zone = self.door.io.zone();
+        let moment = |name: &str| self.args.get(name).map(|text| moment(name, text, &zone)).transpose();
         let until = moment("--until")?.unwrap_or(now).min(now);
         let days = self.args.number("--days").map(|days| Duration::from_secs(days * 86_400));
         let from = match (moment("--from")?, days) {
@@ -44,9 +45,9 @@ impl Call {
     }
 }
 
-/// A moment, a day or a day and a time in the zone of the host, or an RFC 3339 one.
-pub(super) fn moment(name: &str, text: &str) -> Result<Timestamp, ActError> {
-    let local = |time: DateTime| time.to_zoned(TimeZone::system()).ok().map(|zoned| zoned.timestamp());
+/// A moment, a day or a day and a time in `zone`, or an RFC 3339 one.
+pub(super) fn moment(name: &str, text: &str, zone: &TimeZone) -> Result<Timestamp, ActError> {
+    let local = |time: DateTime| time.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
     let at = text
         .parse::<jiff::Timestamp>()
         .ok()
@@ -66,13 +67,16 @@ mod tests {
 
     #[test]
     fn moments() {
-        let z = moment("--from", "2026-11-25T08:00:00Z").unwrap();
+        let zone = TimeZone::get("Asia/Tashkent").unwrap();
+        let z = moment("--from", "2026-11-25T08:00:00Z", &zone).unwrap();
         assert_eq!(z, Timestamp(1_795_593_600_000));
-        let (day, time) =
-            (moment("--from", "2026-11-25").unwrap(), moment("--from", "2026-11-25 00:00").unwrap());
+        let (day, time) = (
+            moment("--from", "2026-11-25", &zone).unwrap(),
+            moment("--from", "2026-11-25 00:00", &zone).unwrap(),
+        );
         assert_eq!(day, time);
         for wrong in ["", "yesterday", "2026-13-01", "2026-11-25 25:00", "\u{1b}[2J"] {
-            let error = moment("--from", wrong).unwrap_err();
+            let error = moment("--from", wrong, &zone).unwrap_err();
             assert!(error.message.contains("no moment") && !error.message.contains('\u{1b}'), "{error}");
         }
     }

@@ -11,8 +11,11 @@ pub const SEEN: Arg = Arg::optional(
 );
 
 /// `--instead-of NAME`, where one person has something, and another takes it.
-pub const HOLDER: Arg =
-    Arg::optional("--instead-of", Kind::Text, "who has it now, as you saw: else it is refused where another has it");
+pub const HOLDER: Arg = Arg::optional(
+    "--instead-of",
+    Kind::Text,
+    "who has it now, as you saw: else it is refused where another has it",
+);
 
 impl Call {
     /// The revision that whoever asks has seen; `None` where they do not say.

@@ -88,10 +88,19 @@ pub fn acknowledge(incident: &Incident, cx: &Cx) -> Outcome {
     }
     let others = incident.acknowledged.as_ref().filter(|_| incident.is_acknowledged(cx.now));
     let before = others.map_or_else(String::new, |note| {
-        format!(" {} has taken note of it at {}: {}.", clean_line(&note.by), cx.date(note.at), clean_line(&note.why))
+        format!(
+            " {} has taken note of it at {}: {}.",
+            clean_line(&note.by),
+            cx.date(note.at),
+            clean_line(&note.why)
+        )
     });
     Outcome::Reason {
-        line: format!("incident ack {}{} --why", incident.id, instead_of(others.map(|note| note.by.as_str()))),
+        line: format!(
+            "incident ack {}{} --why",
+            incident.id,
+            instead_of(others.map(|note| note.by.as_str()))
+        ),
         question: format!(
             "Take note of incident {}: {} is down.{before} Say what you know of it.",
             incident.id, incident.name

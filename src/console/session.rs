@@ -141,6 +141,11 @@ impl Session {
         }
     }
 
+    /// The operator's time zone.
+    pub fn zone(&self) -> TimeZone {
+        self.screen.cx.zone.clone()
+    }
+
     /// Takes bytes from the terminal. Says whether a person has sent any of them: the terminal's answers are nobody's.
     pub fn feed(&mut self, bytes: &[u8], now: Timestamp) -> bool {
         self.screen.cx.now = now;

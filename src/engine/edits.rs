@@ -207,7 +207,9 @@ impl Edited for Device {
     fn differences(engine: &Engine, before: &Self, after: &Self) -> Vec<FieldChange> {
         let field = |field: Field| {
             if field.is_secret() {
-                return engine.secret_change(before, after, field).map(|what| FieldChange::word(field.as_str(), what));
+                return engine
+                    .secret_change(before, after, field)
+                    .map(|what| FieldChange::word(field.as_str(), what));
             }
             let (was, is) = (field.read(before), field.read(after));
             (was != is).then(|| FieldChange::new(field.as_str(), &was, &is))
@@ -302,7 +304,9 @@ impl Edited for KeptList {
 
     fn differences(engine: &Engine, before: &Self, after: &Self) -> Vec<FieldChange> {
         let in_words = |list: &Self| {
-            let words = |one: &crate::model::Assignment| format!("{} to {}", one.number, engine.those_in_words(&one.to));
+            let words = |one: &crate::model::Assignment| {
+                format!("{} to {}", one.number, engine.those_in_words(&one.to))
+            };
             list.list().assignments.iter().map(words).collect::<Vec<_>>().join(", ")
         };
         of_pairs([("assignments", in_words(before))], [("assignments", in_words(after))])

@@ -7,6 +7,7 @@ use crate::model::{Address, Device, DeviceId, DeviceName, DriverId, EventKind, S
 use crate::store::{Entry, StoreError};
 
 use super::actor::Actor;
+use super::audit::AuditNote;
 use super::edits::Edit;
 use super::error::ActError;
 use super::events::with_events;
@@ -119,7 +120,9 @@ impl Engine {
                 let who = self.device_edits(&gone, gone.revision.saturating_sub(1)).await.unwrap_or_default();
                 let who = who.last().map_or_else(|| "it was put away".to_owned(), Edit::in_words);
                 let name = &gone.name;
-                Err(ActError::not_found(format!("there is no device {name} any more: {who}; `device restore {name}` brings it back")))
+                Err(ActError::not_found(format!(
+                    "there is no device {name} any more: {who}; `device restore {name}` brings it back"
+                )))
             }
             None => Err(missing),
         }
@@ -272,7 +275,12 @@ impl Engine {
     }
 
     /// What became of a secret between two states of a record, in words; `None` where it is the same.
-    pub(super) fn secret_change(&self, before: &Device, after: &Device, field: Field) -> Option<&'static str> {
+    pub(super) fn secret_change(
+        &self,
+        before: &Device,
+        after: &Device,
+        field: Field,
+    ) -> Option<&'static str> {
         match (field.sealed(before), field.sealed(after)) {
             (None, None) => None,
             (None, Some(_)) => Some("set"),
@@ -415,8 +423,18 @@ impl Engine {
     }
 }
 
-/// An entry of the journal: who, why, and the command line; `verb` where the act had none.
+/// An entry of the journal: who, from where, why, and the command line; `verb` where the act had none.
 pub(super) fn entry(at: Timestamp, by: &Actor, verb: &str) -> Entry {
+    let mut entry = entry_of_note(at, by, verb);
+    if !by.from.is_empty() {
+        let note = AuditNote::from(by);
+        entry.add(&note.key(), &note);
+    }
+    entry
+}
+
+/// The same of an act that puts a note of its own, which says from where.
+pub(super) fn entry_of_note(at: Timestamp, by: &Actor, verb: &str) -> Entry {
     Entry::new(at, &by.name, &by.why, if by.line.is_empty() { verb } else { &by.line })
 }
 

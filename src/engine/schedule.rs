@@ -1,7 +1,7 @@
 //! When the daily backup is due: a pure function of time, so that a night can be tested in a moment.
 
 use std::collections::HashSet;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::civil::Time;
@@ -11,6 +11,7 @@ use jiff::{Timestamp as Instant, ToSpan};
 use crate::model::{Device, DeviceId, EventKind, RunStatus, Severity, Timestamp};
 
 use super::actor::Actor;
+use super::audit::AuditNote;
 use super::backup::{BackupOptions, Wish};
 use super::snapshot::{BackupState, DeviceRow};
 use super::start::{Engine, lock};
@@ -117,6 +118,13 @@ impl Asked {
         self.round == Some(round) && self.devices.contains(&device)
     }
 
+    /// These are to be asked for again.
+    fn forget(&mut self, due: &[Wish]) {
+        for wish in due {
+            self.devices.remove(&wish.device);
+        }
+    }
+
     /// Those of `due` that were not asked for yet; they are from now on.
     fn first_time(&mut self, mut due: Vec<Wish>) -> Vec<Wish> {
         due.retain(|wish| self.devices.insert(wish.device));
@@ -135,7 +143,7 @@ pub(super) async fn work(engine: Weak<Engine>) {
             (is_new, asked.first_time(due))
         };
         if !due.is_empty() {
-            alive.begin_job(&Actor::schedule(), due, BackupOptions::default());
+            alive.begin_due(due).await;
         }
         if is_new && let Err(error) = alive.apply_retention(&Actor::engine("retention")).await {
             let message = format!("forgetting old revisions: {error}");
@@ -180,6 +188,22 @@ impl Engine {
     /// The rounds of a day that has no backup by itself begin at midnight.
     fn daily_or_midnight(&self) -> Daily {
         self.daily().unwrap_or(Daily { at: 0, jitter: Duration::ZERO, zone: TimeZone::system() })
+    }
+
+    /// Begins the job of those that are due, if the journal takes that; else they are asked for with the next look.
+    async fn begin_due(self: &Arc<Self>, due: Vec<Wish>) {
+        let at = self.daily_or_midnight().at;
+        let why = format!("backup.daily is {:02}:{:02}", at / 60, at % 60);
+        let by = Actor::schedule(&why, "backup run --all");
+        let what = match due.len() {
+            1 => "1 device is due".to_owned(),
+            many => format!("{many} devices are due"),
+        };
+        match self.note_began(&by, AuditNote::began(&by, &what)).await {
+            Ok(()) => drop(self.begin_job(&by, due, BackupOptions::default())),
+            // the store says itself, and loudly, that it takes nothing
+            Err(_) => lock(&self.asked).forget(&due),
+        }
     }
 
     fn due_now(&self) -> Vec<Wish> {
@@ -266,6 +290,9 @@ mod tests {
         assert!(asked.begin(Some(at("2026-11-24T02:30"))));
         assert_eq!(first_time(&mut asked, &[1, 2]), [1, 2]);
         assert!(!asked.begin(Some(at("2026-11-24T02:30"))));
+        assert_eq!(first_time(&mut asked, &[1, 2, 3]), [3]);
+        // what could not be journalled was not begun
+        asked.forget(&[wish(3)]);
         assert_eq!(first_time(&mut asked, &[1, 2, 3]), [3]);
         assert!(asked.begin(Some(at("2026-11-25T02:30"))));
         assert_eq!(first_time(&mut asked, &[1]), [1]);

@@ -94,7 +94,7 @@ impl Engine {
     }
 
     async fn copy_by_itself(self: &Arc<Self>) {
-        let by = Actor::new("schedule", "the daily copy of the store", "store backup");
+        let by = Actor::schedule("the daily copy of the store", "store backup");
         let (shelf, keep) = (self.shelf(), self.settings().store.backup_keep);
         let copied = match self.copy_store(&by, None).await {
             Ok(_) => self

@@ -54,4 +54,4 @@ pub use secret::Secret;
 pub use snmp::{SNMP_PORT, SnmpAccess, SnmpAuth, SnmpPrivacy, SnmpVersion};
 pub use text::{MAX_SHOWN, clean_line, is_hostile, visible};
 pub use time::Timestamp;
-pub use user::{Account, User, UserId, UserName, full_name, key_name};
+pub use user::{Account, OWN_NAMES, User, UserId, UserName, full_name, key_name};

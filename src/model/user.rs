@@ -17,8 +17,10 @@ pub struct UserId(pub u64);
 #[serde(try_from = "String", into = "String")]
 pub struct UserName(String);
 
-/// What the engine's own work is called in the journal, and the account that owns the machine: no person has these names.
-const RESERVED: [&str; 4] = ["engine", "schedule", "root", "demo"];
+/// What the program's own work is called in the journal: no person has these names.
+pub const OWN_NAMES: [&str; 3] = ["engine", "schedule", "noctule"];
+/// The account that owns the machine, and the made-up person of the demo: no user has these names either.
+const RESERVED: [&str; 2] = ["root", "demo"];
 
 impl UserName {
     /// The longest name, in characters.
@@ -33,29 +35,31 @@ impl UserName {
 impl FromStr for UserName {
     type Err = String;
 
+    /// A name for somebody new.
     fn from_str(text: &str) -> Result<Self, String> {
-        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
-        let made_well =
-            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
-        if !starts_well || !made_well || text.len() > Self::MAX {
-            return Err(format!(
-                "{} is not a user name: use 1 to {} of a-z 0-9 . _ -, starting with a letter",
-                shown(text),
-                Self::MAX
-            ));
-        }
-        if RESERVED.contains(&text) {
+        if OWN_NAMES.contains(&text) || RESERVED.contains(&text) {
             return Err(format!("{text} is not a person's name: the journal means something else by it"));
         }
-        Ok(Self(text.to_owned()))
+        text.to_owned().try_into()
     }
 }
 
 impl TryFrom<String> for UserName {
     type Error = String;
 
+    /// A name as it is stored: which ones are reserved may have been fewer then.
     fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
+        let made_well =
+            text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b));
+        if !starts_well || !made_well || text.len() > Self::MAX {
+            return Err(format!(
+                "{} is not a user name: use 1 to {} of a-z 0-9 . _ -, starting with a letter",
+                shown(&text),
+                Self::MAX
+            ));
+        }
+        Ok(Self(text))
     }
 }
 
@@ -208,6 +212,11 @@ mod tests {
             assert!(why.len() < 500 && !why.chars().any(|c| c.is_control()), "{why:?}");
         }
         assert!("a".repeat(33).parse::<UserName>().is_err());
+        for own in OWN_NAMES {
+            assert!(own.parse::<UserName>().is_err(), "{own}");
+            // somebody may have it since before it was reserved
+            assert!(UserName::try_from(own.to_owned()).is_ok(), "{own}");
+        }
         for bad in ["\u{1b}[31m", "a\u{202e}b", marks.as_str(), &"x".repeat(81)] {
             assert!(full_name(bad).is_err(), "{bad:?}");
         }

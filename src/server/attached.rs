@@ -248,7 +248,9 @@ impl Attached {
     async fn run(self, hello: Hello, incoming: Receiver<impl AsyncRead + Unpin + Send + 'static>) {
         let outgoing = self.outgoing.clone();
         let asking = Arc::new(Asking::new(outgoing.clone(), PathBuf::from(&hello.folder)));
-        let remote = Arc::new(Remote::new(outgoing.clone(), Arc::clone(&asking), hello.output_is_terminal));
+        let zone = super::hello::zone(&hello.zone);
+        let remote =
+            Arc::new(Remote::new(outgoing.clone(), Arc::clone(&asking), hello.output_is_terminal, zone));
         let door = Door {
             options: self.host.options.clone(),
             engine: Some(Arc::clone(&self.host.engine)),

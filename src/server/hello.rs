@@ -35,6 +35,8 @@ pub struct Hello {
     pub input_is_terminal: bool,
     /// Whether standard output is a terminal.
     pub output_is_terminal: bool,
+    /// The time zone's name, in which its person writes moments; empty where it has none.
+    pub zone: String,
     /// The full screen that it wants; `None` is a command.
     pub screen: Option<Screen>,
 }
@@ -128,7 +130,7 @@ impl Screen {
 }
 
 /// A time zone by its name; a client's file system is not looked into.
-fn zone(name: &str) -> TimeZone {
+pub fn zone(name: &str) -> TimeZone {
     let is_plain = name.len() <= LONGEST_NAME
         && name.split('/').all(|part| {
             !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-_".contains(&b))
@@ -155,7 +157,7 @@ mod tests {
     fn another_version_is_told_so_whatever_else_it_says() {
         let body = [&postcard::to_stdvec(&(PROTOCOL + 1)).unwrap()[..], b"\xff\xff\xff"].concat();
         let Err(Reply::Refused(why)) = Hello::read(&body) else { panic!("it was taken") };
-        assert!(why.contains("this client speaks 2"), "{why}");
+        assert!(why.contains("this client speaks 3"), "{why}");
         assert!(Hello::read(&[]).is_err());
         assert!(Hello::read(&postcard::to_stdvec(&PROTOCOL).unwrap()).is_err());
     }

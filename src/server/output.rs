@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
 
 use super::link::Files;
@@ -25,6 +26,7 @@ pub struct ToSession {
     input: Option<String>,
     files: Arc<dyn Files>,
     over: watch::Receiver<bool>,
+    zone: TimeZone,
 }
 
 impl ToSession {
@@ -36,8 +38,9 @@ impl ToSession {
         input: Option<String>,
         files: Arc<dyn Files>,
         over: watch::Receiver<bool>,
+        zone: TimeZone,
     ) -> Self {
-        Self { id, lines, sent: AtomicUsize::new(0), input, files, over }
+        Self { id, lines, sent: AtomicUsize::new(0), input, files, over, zone }
     }
 
     fn send(&self, line: &str) {
@@ -66,6 +69,10 @@ impl Io for ToSession {
 
     fn is_person(&self) -> bool {
         true
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
     }
 
     fn is_screen(&self) -> bool {

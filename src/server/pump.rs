@@ -232,7 +232,8 @@ impl Pump {
 
     fn start(&mut self, id: LineId, line: &str, input: Option<String>) {
         let lines = self.lines.clone();
-        let io = ToSession::new(id, lines.clone(), input, Arc::clone(&self.files), self.over.subscribe());
+        let (files, zone) = (Arc::clone(&self.files), self.session.zone());
+        let io = ToSession::new(id, lines.clone(), input, files, self.over.subscribe(), zone);
         let door = Door {
             options: self.options.clone(),
             engine: Some(Arc::clone(&self.engine)),

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use super::asking::Asking;
@@ -21,6 +22,7 @@ pub struct Remote {
     asking: Arc<Asking>,
     /// Whether a person reads the answer, on a terminal.
     is_person: bool,
+    zone: TimeZone,
     interrupted: watch::Sender<bool>,
     /// The command has asked to be told of an interruption.
     listens: AtomicBool,
@@ -28,9 +30,9 @@ pub struct Remote {
 
 impl Remote {
     /// Nothing is said yet.
-    pub fn new(outgoing: Outgoing, asking: Arc<Asking>, is_person: bool) -> Self {
+    pub fn new(outgoing: Outgoing, asking: Arc<Asking>, is_person: bool, zone: TimeZone) -> Self {
         let interrupted = watch::Sender::new(false);
-        Self { outgoing, asking, is_person, interrupted, listens: AtomicBool::new(false) }
+        Self { outgoing, asking, is_person, zone, interrupted, listens: AtomicBool::new(false) }
     }
 
     /// The person wants the command to end.
@@ -62,6 +64,10 @@ impl Io for Remote {
 
     fn is_person(&self) -> bool {
         self.is_person
+    }
+
+    fn zone(&self) -> TimeZone {
+        self.zone.clone()
     }
 
     fn read_file(&self, path: &str, at_most: usize) -> Result<Vec<u8>, String> {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::link::{FromClient, ToClient};
 
 /// The version of these messages: both sides must speak the same.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
 /// The longest frame, in bytes after its head.
 pub const LONGEST_FRAME: usize = 64 << 10;
 /// The longest [`Hello`](super::Hello), in bytes: who says one is nobody yet.

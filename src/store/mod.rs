@@ -32,6 +32,7 @@ pub use blobs::Blobs;
 pub use error::StoreError;
 #[cfg(test)]
 pub use files::dying;
+pub use journal::scan as journal_of;
 pub use journal::{
     Anchor, ChainReport, Chained, Change, Damage, Flaw, FlawKind, JournalBack, JournalRecord, JournalScan,
     KnownEnd, Position, verify_chain,

@@ -99,7 +99,14 @@ impl Entry {
         why: impl Into<String>,
         verb: impl Into<String>,
     ) -> Self {
-        Self { at, actor: actor.into(), why: why.into(), verb: verb.into(), changes: Vec::new(), expects: Vec::new() }
+        Self {
+            at,
+            actor: actor.into(),
+            why: why.into(),
+            verb: verb.into(),
+            changes: Vec::new(),
+            expects: Vec::new(),
+        }
     }
 
     /// Writes `record` under `key`.

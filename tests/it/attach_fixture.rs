@@ -99,6 +99,7 @@ pub fn hello(line: &str, screen: Option<Screen>) -> Hello {
         tty: None,
         input_is_terminal: false,
         output_is_terminal: false,
+        zone: String::new(),
         screen,
     }
 }

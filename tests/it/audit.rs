@@ -254,7 +254,13 @@ async fn what_began_by_hand_and_what_the_engine_did_are_told_apart() {
     let engine = engine(folder.path(), "[backup]\nretries = 0\n", network.clone(), &hand).await;
     add(&engine, &["sw-1"]).await;
     network.play("sw-1", [Script::Read("end\n".into())]);
-    let handle = engine.backup(&Actor::schedule(), &Selection::all(), Default::default()).unwrap();
+    let handle = engine
+        .backup(
+            &Actor::schedule("the daily backup", "backup run --all"),
+            &Selection::all(),
+            Default::default(),
+        )
+        .unwrap();
     crate::engine_fixture::reports(handle).await;
     back_up(&engine, &Selection::all()).await;
     let shell = Shell::over(&engine);

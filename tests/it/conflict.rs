@@ -7,8 +7,9 @@ use noctule::console::{Caps, Output, Request, Session, Settings};
 use noctule::engine::fields::{Change, Field};
 use noctule::engine::import::Format;
 use noctule::engine::{ActErrorKind, Actor, Engine, Options, Person};
-use noctule::model::{Role, Timestamp};
+use noctule::model::{Device, Role, Secret, Timestamp};
 use noctule::server::Hello;
+use noctule::store::Entry;
 
 use crate::attach_fixture::{Client, Served, hello};
 use crate::command_fixture::Shell;
@@ -80,8 +81,10 @@ async fn at_the_same_moment_the_same_field_has_one_winner_and_different_fields_b
     for round in 0..300 {
         let (one, other) = (location(&format!("ann {round}")), location(&format!("bob {round}")));
         let (me, them) = (ann(), bob());
-        let (one, other) =
-            tokio::join!(engine.edit_device(&me, "core-1", &one), engine.edit_device(&them, "core-1", &other));
+        let (one, other) = tokio::join!(
+            engine.edit_device(&me, "core-1", &one),
+            engine.edit_device(&them, "core-1", &other)
+        );
         let (winner, lost) = match (one, other) {
             (Ok(_), Err(lost)) => ("ann", lost),
             (Err(lost), Ok(_)) => ("bob", lost),
@@ -144,7 +147,10 @@ async fn two_who_put_away_and_bring_back_are_told_who_was_first() {
     let engine = start(&folder, &["core-1"]).await;
     let names = ["core-1".to_owned()];
     let (me, them) = (ann(), bob());
-    let (gone, late) = tokio::join!(engine.remove_devices(&me, &names), engine.edit_device(&them, "core-1", &[Change::new(Field::Role, "x")]));
+    let (gone, late) = tokio::join!(
+        engine.remove_devices(&me, &names),
+        engine.edit_device(&them, "core-1", &[Change::new(Field::Role, "x")])
+    );
     assert!(gone.is_ok());
     let why = late.unwrap_err().message;
     assert!(why.contains("ann changed record → put away"), "{why}");
@@ -152,7 +158,8 @@ async fn two_who_put_away_and_bring_back_are_told_who_was_first() {
     assert!(why.contains("there is no device core-1 any more: ann changed record → put away"), "{why}");
 
     let (me, them) = (ann(), bob());
-    let (back, late) = tokio::join!(engine.restore_device(&them, "core-1"), engine.restore_device(&me, "core-1"));
+    let (back, late) =
+        tokio::join!(engine.restore_device(&them, "core-1"), engine.restore_device(&me, "core-1"));
     assert!(back.is_ok());
     let why = late.unwrap_err().message;
     assert!(why.contains("bob changed record → brought back"), "{why}");
@@ -176,16 +183,19 @@ async fn an_import_that_was_previewed_on_another_state_is_nothing_and_says_what_
     // what the file does not name is nobody's concern
     engine.edit_device(&bob(), "other", &location("attic")).await.unwrap();
     engine.edit_device(&bob(), "core-2", &location("cellar")).await.unwrap();
-    let why = engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap_err();
+    let why =
+        engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap_err();
     assert!(why.message.contains("core-2: bob changed location → cellar"), "{why}");
     assert!(engine.device("core-1").unwrap().location.is_empty() && engine.device("new-1").is_err());
 
     let plan = engine.plan_import(csv("hall"), Format::Csv).await.unwrap();
     engine.add_device(&bob(), "new-1", "10.0.0.9", &[]).await.unwrap();
-    let why = engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap_err();
+    let why =
+        engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap_err();
     assert!(why.message.contains("new-1 was added by bob"), "{why}");
     let plan = engine.plan_import(csv("hall"), Format::Csv).await.unwrap();
-    let done = engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap();
+    let done =
+        engine.import_as_previewed(&ann(), csv("hall"), Format::Csv, false, Some(&plan)).await.unwrap();
     assert!(done.applied && engine.device("core-2").unwrap().location == "hall");
 }
 
@@ -212,8 +222,45 @@ async fn the_vault_says_who_was_first() {
     assert_eq!(bob.run("credential assign lab --device core-2").await.0, done);
     let (exit, told) = ann.run(&format!("credential assign lab --match 'x-*' --revision {seen}")).await;
     let said = told.notes.join(" ");
-    assert!(exit != done && said.contains("bob changed assignments") && said.contains("2 to device core-2"), "{said}");
+    assert!(
+        exit != done && said.contains("bob changed assignments") && said.contains("2 to device core-2"),
+        "{said}"
+    );
     assert_eq!(engine.assignments().len(), 2);
+}
+
+#[tokio::test]
+async fn a_secret_of_an_older_revision_does_not_open_in_the_record_of_today() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(&folder, &["core-1", "core-2"]).await;
+    let old = first.device("core-1").unwrap();
+    first.edit_device(&bob(), "core-1", &[Change::new(Field::Password, "another-fake")]).await.unwrap();
+    let now = first.device("core-1").unwrap();
+    assert_eq!(first.passwords(&now).unwrap().login.expose(), "another-fake");
+    let other = first.device("core-2").unwrap();
+    for moved in [&old, &other] {
+        let forged = Device { password: moved.password.clone(), ..(*now).clone() };
+        assert!(first.passwords(&forged).unwrap_err().message.contains("does not open"));
+    }
+
+    // one of before records had a revision opens still, and in no record of today; the next change binds it
+    let place = format!("device/{}/password", now.id.0);
+    let unbound = Some(first.store().seal(&place, &Secret::new("of-before")));
+    let legacy = Device { revision: 0, password: unbound.clone(), ..(*now).clone() };
+    let forged = Device { password: unbound, ..(*now).clone() };
+    assert!(first.passwords(&forged).is_err());
+    let entry = Entry::new(Timestamp(NOON), "ann", "", "of before").put(&legacy.id, &legacy);
+    first.store().commit(entry).await.unwrap();
+    first.stop().await;
+    drop(first);
+    let engine = engine(folder.path(), "", Network::new(), &Hand::new()).await;
+    let before = engine.device("core-1").unwrap();
+    assert_eq!((before.revision, engine.passwords(&before).unwrap().login.expose()), (0, "of-before"));
+    engine.edit_device(&ann(), "core-1", &location("hall")).await.unwrap();
+    let after = engine.device("core-1").unwrap();
+    assert_eq!((after.revision, engine.passwords(&after).unwrap().login.expose()), (1, "of-before"));
+    let forged = Device { password: before.password.clone(), ..(*after).clone() };
+    assert!(engine.passwords(&forged).is_err());
 }
 
 /// Somebody at a console over a real engine, whose command lines run.
@@ -333,7 +380,10 @@ const ROLE: usize = 10;
 
 async fn picture(engine: &Arc<Engine>, revision: u32) {
     let is_there = |picture: &noctule::engine::snapshot::Snapshot| {
-        picture.devices.iter().any(|row| row.device.name.as_str() == "core-1" && row.device.revision == revision)
+        picture
+            .devices
+            .iter()
+            .any(|row| row.device.name.as_str() == "core-1" && row.device.revision == revision)
     };
     engine.watch().wait_for(|picture| is_there(picture)).await.unwrap();
 }
@@ -375,7 +425,10 @@ async fn two_consoles_on_one_device_the_second_sees_what_the_first_did_and_choos
     let shown = ann.types("\r").await;
     assert!(shown.contains("location = hall of ann!") && shown.contains("role = core"), "{shown}");
     let device = engine.device("core-1").unwrap();
-    assert_eq!((device.location.as_str(), device.role.as_str(), device.revision), ("hall of ann!", "core", 4));
+    assert_eq!(
+        (device.location.as_str(), device.role.as_str(), device.revision),
+        ("hall of ann!", "core", 4)
+    );
 
     // the other way round: bob writes on, and takes hers
     picture(&engine, 4).await;
@@ -419,8 +472,11 @@ fn a_conflict_as_it_is_seen() {
         let mut shown = String::new();
         for state in [State::Normal, State::Hostile] {
             let mut operator = Operator::new(World::new(state, true), width, height);
-            operator.command("edit device core-1").press("<down><down><down><down><down><down><down><down><down><end>!");
-            let at = operator.world.snapshot.devices.iter().position(|row| row.device.name.as_str() == "core-1");
+            operator
+                .command("edit device core-1")
+                .press("<down><down><down><down><down><down><down><down><down><end>!");
+            let at =
+                operator.world.snapshot.devices.iter().position(|row| row.device.name.as_str() == "core-1");
             operator.world.change(at.unwrap(), |row| {
                 let device = Arc::make_mut(&mut row.device);
                 let other = if state == State::Hostile { HOSTILE } else { "Cellar" };

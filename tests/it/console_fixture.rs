@@ -195,7 +195,9 @@ impl World {
         let drivers = Drivers::embedded();
         match query {
             Query::Edits(_, since) => {
-                let text = |text: &str| if self.state == State::Hostile { HOSTILE.to_owned() } else { text.to_owned() };
+                let text = |text: &str| {
+                    if self.state == State::Hostile { HOSTILE.to_owned() } else { text.to_owned() }
+                };
                 let field = |field, before: &str, after: &str| FieldChange {
                     field,
                     before: text(before),

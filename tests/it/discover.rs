@@ -165,6 +165,39 @@ async fn without_anything_to_try_it_says_so_once_and_ctrl_c_shows_what_was_found
 }
 
 #[tokio::test]
+async fn the_vault_is_tried_with_what_it_gives_to_a_pattern_and_the_record_keeps_no_copy() {
+    if !is_permitted() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let engine =
+        engine(folder.path(), "[snmp]\ntimeout = \"1s\"\nretries = 0\n", Network::new(), &Hand::new()).await;
+    let agent = Campus::agent("127.64.4.1:0", "cisco_ios", "core-1", 2).await;
+    let line = format!("discover 127.64.4.1 --snmp-port {} --json", agent.address().port());
+    let shell = Shell::over(&engine);
+    shell.file("secret", &format!("community={COMMUNITY}\n"));
+    engine.add_device(&ann(), "other", "127.64.4.9", &[]).await.unwrap();
+    for line in [
+        "credential add wide --kind community --secrets-from secret",
+        "credential assign wide --device other",
+    ] {
+        assert_eq!(shell.run(line).await.0, Exit::Done, "{line}");
+    }
+    // what is for one device is shown to no stranger
+    let (_, told) = shell.run(&line).await;
+    assert!(objects(&told.lines)[0]["vendor"].is_null(), "{:?}", told.lines);
+    assert_eq!(shell.run("credential assign wide --match 'core-*'").await.0, Exit::Done);
+    let (exit, told) = shell.run(&format!("{line} --import")).await;
+    assert_eq!((exit, &objects(&told.lines)[0]["vendor"]), (Exit::Done, &"Cisco".into()), "{:?}", told.notes);
+    assert!(!told.notes.concat().contains(COMMUNITY) && !told.lines.concat().contains(COMMUNITY));
+    let device = engine.device("core-1").unwrap();
+    assert!(
+        device.snmp.community.is_none(),
+        "the vault has it, and whoever changes it there means this device too"
+    );
+}
+
+#[tokio::test]
 async fn ipv6_is_probed_and_a_place_that_is_too_long_hinders_nobody() {
     if !is_permitted() {
         return;

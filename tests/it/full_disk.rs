@@ -164,6 +164,9 @@ async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tell
     network.play("b", [Script::Fail(FailureKind::Prompt)]);
     back_up(&engine, &Selection::all()).await;
     let sessions = network.sessions.load(Ordering::SeqCst);
+    let shell = Shell::over(&engine);
+    shell.file("secrets", "password=hunter2\n");
+    assert_eq!(shell.run("credential add lab --secrets-from secrets").await.0, Exit::Done);
     let filler = outer.path().join("filler");
     let (mut refused, mut number) = (0, 0);
     while refused < 20 {
@@ -172,13 +175,14 @@ async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tell
         let added = engine.add_device(&ann(), &format!("asset-{number}"), "127.0.0.1", &[]).await;
         refused += usize::from(added.is_err());
     }
-    let shell = Shell::over(&engine);
     let copy = outer.path().join("copy");
     for line in [
         "backup run --all",
         "identity run --all",
         "device edit a group=core",
         "device rm a",
+        "credential reveal lab --reason test",
+        "device edit b location=x --revision 1",
         "backup show a --view exact",
         "backup export /tmp/nowhere --all --view exact",
         "recording show b",
@@ -195,6 +199,7 @@ async fn what_cannot_be_journalled_is_refused_before_it_touches_a_device_or_tell
         assert!(says.contains("No space left") || says.contains("being opened again"), "{line}: {says}");
         assert!(told.bytes.is_empty() && told.written.is_empty(), "{line}");
         assert!(!format!("{:?}", told.lines).contains("hunter2"), "{line}: {:?}", told.lines);
+        assert!(!says.contains("hunter2"), "{line}: {says}");
     }
     assert_eq!(network.sessions.load(Ordering::SeqCst), sessions, "a device was touched");
     assert!(!copy.exists() && !engine.drivers_dir().join("mine").exists());

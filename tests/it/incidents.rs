@@ -42,6 +42,23 @@ async fn a_cut_is_one_incident_with_what_lies_behind_and_ends_when_the_root_answ
     let by = Actor::new("ann", "on my way", "incident ack 1");
     engine.acknowledge_incident(&by, incident.id, None).await.unwrap();
     assert!(engine.snapshot().incidents[0].is_acknowledged(engine.now()));
+    // who comes second is told who was first, and takes their place only by their name
+    let bob = Actor::new("bob", "mine", "incident ack 1");
+    let late = engine.acknowledge_incident(&bob, incident.id, None).await.unwrap_err();
+    assert!(
+        late.message.contains("ann has taken note of it at") && late.message.contains("on my way"),
+        "{late}"
+    );
+    assert!(engine.acknowledge_incident_of(&bob, incident.id, None, Some("carol")).await.is_err());
+    engine.acknowledge_incident_of(&bob, incident.id, None, Some("ann")).await.unwrap();
+    assert_eq!(engine.snapshot().incidents[0].acknowledged.as_ref().unwrap().by, "bob");
+    let (one, other) = tokio::join!(
+        engine.assign_incident(&by, incident.id, Some("ann")),
+        engine.assign_incident(&bob, incident.id, Some("bob"))
+    );
+    let assigned = engine.snapshot().incidents[0].assigned.clone().unwrap();
+    let late = [one, other].into_iter().find_map(Result::err).unwrap();
+    assert!(late.message.contains(&format!("{assigned} looks after it")), "{late}");
     let refused = engine.close_incident(&by, incident.id).await.unwrap_err();
     assert!(refused.message.contains("still down"), "{refused}");
 
@@ -55,7 +72,8 @@ async fn a_cut_is_one_incident_with_what_lies_behind_and_ends_when_the_root_answ
     assert_eq!(over.most_behind, 3);
     let told: Vec<_> =
         now.events.iter().filter(|event| event.incident.is_some()).map(|event| event.kind).collect();
-    assert_eq!(told, [EventKind::IncidentClosed, EventKind::IncidentNoted, EventKind::IncidentOpened]);
+    let noted = EventKind::IncidentNoted;
+    assert_eq!(told, [EventKind::IncidentClosed, noted, noted, noted, EventKind::IncidentOpened]);
     engine.stop().await;
 }
 

@@ -9,6 +9,7 @@ mod attach_roster;
 mod attach_systemd;
 mod attach_terminal;
 mod audit;
+mod audit_known;
 mod audit_tampering;
 mod command_backup;
 mod command_device;

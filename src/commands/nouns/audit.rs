@@ -8,7 +8,7 @@ use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::engine::ActError;
 use crate::engine::audit::{
     AuditDetail, AuditEntry, AuditFilter, AuditKind, AuditReport, ChangedRecord, LARGEST_ANCHORS, RunLink,
-    closed_report,
+    Known, closed_report,
 };
 use crate::engine::settings::Settings;
 use crate::model::{BlobId, Danger, Role};
@@ -63,6 +63,17 @@ inventory::submit! { Command {
     danger: Danger::None,
     needs: Needs::EngineIfOpen,
     run: |call| Box::pin(verify(call)),
+} }
+
+inventory::submit! { Command {
+    name: "audit ack",
+    aliases: &[],
+    about: "Take note of what audit verify finds wrong with an entry; --why says why that is no reason to worry",
+    args: &[Arg::one("entry", Kind::Number(1, u64::MAX), "its number, as the finding names it")],
+    role: Role::Admin,
+    danger: Danger::Ask,
+    needs: Needs::Engine,
+    run: |call| Box::pin(acknowledge(call)),
 } }
 
 inventory::submit! { Command {
@@ -153,7 +164,9 @@ impl<'a> Shown<'a> {
 async fn list(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let word = |name: &str| call.args.get(name).map(str::to_owned);
-    let moment = |name: &str| call.args.get(name).map(|text| past_moment(name, text, engine.now())).transpose();
+    let zone = call.door.io.zone();
+    let moment =
+        |name: &str| call.args.get(name).map(|text| past_moment(name, text, engine.now(), &zone)).transpose();
     let kind = word("--kind").and_then(|word| AuditKind::ALL.into_iter().find(|kind| kind.as_str() == word));
     // what was done to a device that was put away is still told
     let device = word("--device").map(|name| engine.known_device(&name).map(|device| (device.id, name))).transpose()?;
@@ -253,7 +266,31 @@ async fn verify(call: &Call) -> Result<Exit, ActError> {
     Ok(if report.problems.is_empty() && report.more_problems == 0 { Exit::Done } else { Exit::Failed })
 }
 
+async fn acknowledge(call: &Call) -> Result<Exit, ActError> {
+    let number = call.args.number("entry").unwrap_or_default();
+    for known in call.engine()?.acknowledge_finding(&call.actor, number).await? {
+        if call.json {
+            call.object(&ShownKnown { entry: known.entry, kind: &known.kind, what: &known.what })?;
+        } else {
+            call.say_clean(&format!("known from now on: {}", known.what));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// A finding that was taken note of, as `--json` shows it.
+#[derive(Serialize)]
+struct ShownKnown<'a> {
+    entry: u64,
+    kind: &'a str,
+    what: &'a str,
+}
+
 fn tell_report(call: &Call, report: &AuditReport) {
+    for known in &report.known {
+        let Known { what, by, why, .. } = known;
+        call.say_clean(&format!("known  {what} ({by} took note of it: {why})"));
+    }
     for problem in &report.problems {
         call.say_clean(&format!("WRONG  {}", problem.what));
     }
@@ -278,7 +315,9 @@ struct Written<'a> {
 
 async fn export(call: &Call) -> Result<Exit, ActError> {
     let (engine, path) = (call.engine()?, call.args.one("--output"));
-    let moment = |name: &str| call.args.get(name).map(|text| past_moment(name, text, engine.now())).transpose();
+    let zone = call.door.io.zone();
+    let moment =
+        |name: &str| call.args.get(name).map(|text| past_moment(name, text, engine.now(), &zone)).transpose();
     let exported = engine.audit_export(&call.actor, moment("--since")?, moment("--until")?).await?;
     call.door.io.write_file(path, &exported.bytes, true).map_err(ActError::usage)?;
     let (entries, bytes, sha256) = (exported.entries, exported.bytes.len(), &exported.sha256);

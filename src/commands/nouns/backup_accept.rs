@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
-use crate::engine::{ActError, Actor};
+use crate::engine::ActError;
 use crate::model::{Acceptance, Danger, RevisionState, Role};
 
 inventory::submit! { Command {
@@ -36,7 +36,7 @@ struct Accepted<'a> {
 async fn accept(call: &Call) -> Result<Exit, ActError> {
     let engine = call.engine()?;
     let device = engine.device(call.args.one("device"))?;
-    let by = Actor::new(&call.actor.name, call.args.one("--reason"), &call.actor.line);
+    let by = call.actor.clone().because(call.args.one("--reason"));
     let revision = engine.accept_revision(&by, &device, call.args.one("revision")).await?;
     let newest = engine.revision(&device, "newest").await?.number == revision.number;
     let RevisionState::Accepted(Acceptance { lacked, by, why, at }) = &revision.state else {

@@ -95,7 +95,8 @@ async fn add(call: &Call) -> Result<Exit, ActError> {
             return Err(ActError::usage("say which: a device, or --group"));
         }
     };
-    let from = call.args.get("--from").map(|text| moment(text, engine.now())).transpose();
+    let zone = call.door.io.zone();
+    let from = call.args.get("--from").map(|text| moment(text, engine.now(), &zone)).transpose();
     let from = from.map_err(|why| ActError::usage(format!("--from: {why}")))?;
     let length = call.args.duration("--for").unwrap_or_default();
     let window = engine.add_maintenance(&call.actor, NewMaintenance { scope, from, length }).await?;

@@ -118,7 +118,15 @@ impl Trail {
             Check::Wanted | Check::GoesOn => vec![("Reading the whole journal …".to_owned(), Token::Running)],
             Check::Done(Err(why)) => vec![(format!("{bad} {why}"), Token::Bad)],
             Check::Done(Ok(report)) => match report.problems.first() {
-                None => vec![(format!("{good} The journal is what was written: {}", report.proven()), Token::Good)],
+                None => {
+                    let known = match report.known.len() {
+                        0 => String::new(),
+                        1 => "; 1 finding is known".to_owned(),
+                        many => format!("; {many} findings are known"),
+                    };
+                    let line = format!("{good} The journal is what was written: {}{known}", report.proven());
+                    vec![(line, Token::Good)]
+                }
                 Some(first) => vec![
                     (format!("{bad} {}{}", first.what, more(report)), Token::Bad),
                     (format!("  still proven: {}", report.proven()), Token::Warn),

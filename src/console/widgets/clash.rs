@@ -122,7 +122,8 @@ impl Clash {
             None => "…".to_owned(),
             Some(Err(why)) => format!("who is not known: {why}"),
             Some(Ok(edits)) => {
-                let last = edits.iter().rev().find(|edit| edit.fields.iter().any(|one| one.field == field.as_str()));
+                let last =
+                    edits.iter().rev().find(|edit| edit.fields.iter().any(|one| one.field == field.as_str()));
                 last.map_or_else(
                     || "who is not known".to_owned(),
                     |edit| {
@@ -176,13 +177,18 @@ impl Clash {
             Some(Kept::Theirs) => "theirs is taken",
             None => "both changed it: choose",
         };
-        let value = |value: &str| if value.is_empty() { "(empty)".to_owned() } else { clean_line(value).into_owned() };
+        let value = |value: &str| {
+            if value.is_empty() { "(empty)".to_owned() } else { clean_line(value).into_owned() }
+        };
         let mine = if row.mine == row.before { "(not changed)".to_owned() } else { value(&row.mine) };
         let token = |kept| if row.kept == Some(kept) { Token::Good } else { Token::Text };
         let lines = [
             (format!("{glyph} {:<20}{kept}", row.field.as_str()), look),
             (format!("    before  {}", value(&row.before)), style(Token::Dim)),
-            (format!("    theirs  {}   {}", value(&row.theirs), self.who(row.field, cx)), style(token(Kept::Theirs))),
+            (
+                format!("    theirs  {}   {}", value(&row.theirs), self.who(row.field, cx)),
+                style(token(Kept::Theirs)),
+            ),
             (format!("    mine    {mine}"), style(token(Kept::Mine))),
         ];
         for ((line, look), y) in lines.iter().zip(area.y..area.bottom()) {

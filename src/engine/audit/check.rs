@@ -12,6 +12,7 @@ use crate::model::{BlobId, Timestamp, clean_line};
 use crate::store::{Anchor, Flaw, FlawKind, KnownEnd, StoreError, closed_head, verify_chain};
 
 use super::anchor;
+use super::known::Known;
 
 /// One thing that is wrong. The field names are those of `audit verify --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,6 +46,8 @@ pub struct AuditReport {
     pub first_bad: Option<u64>,
     /// What is wrong.
     pub problems: Vec<Problem>,
+    /// What an admin has taken note of: told, and no failure.
+    pub known: Vec<Known>,
     /// How many problems there are beyond these.
     pub more_problems: usize,
 }
@@ -58,7 +61,9 @@ impl AuditReport {
         };
         let stretches: Vec<String> = self.stretches.iter().map(stretch).collect();
         let whole = match &stretches[..] {
-            [] if self.problems.is_empty() => return "it has no entry yet".to_owned(),
+            [] if self.problems.is_empty() && self.known.is_empty() => {
+                return "it has no entry yet".to_owned();
+            }
             [] => return "no entry".to_owned(),
             [one] => format!("{one}: each follows the one before"),
             many => format!("{}: in each stretch every entry follows the one before", many.join(", ")),
@@ -88,6 +93,7 @@ impl AuditReport {
             anchored: report.anchored,
             first_bad: None,
             problems: report.flaws.iter().map(problem).collect(),
+            known: Vec::new(),
             more_problems: report.more_flaws,
         })
     }
@@ -188,7 +194,7 @@ impl Noted {
     fn report(self, folder: &Path, end: KnownEnd<'_>, from: u64) -> Result<AuditReport, ActError> {
         let mut report = AuditReport::of(folder, end, self.anchors)?;
         self.unread.iter().for_each(|why| report.add("anchors", why));
-        Ok(report.beginning_with(from))
+        Ok(report.with_known(folder).beginning_with(from))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::engine::start::Engine;
 use crate::model::{BlobId, Device, Timestamp, clean_line};
 use crate::store::Chained;
 
-use super::{AuditEntry, AuditNote, words};
+use super::{AuditEntry, AuditNote, note, words};
 
 /// The largest export, in bytes.
 pub const LARGEST_EXPORT: usize = 256 << 20;
@@ -116,7 +116,7 @@ impl Engine {
     fn line_of<'a>(&self, chained: &Chained, entry: &'a AuditEntry) -> Line<'a> {
         let names = |id| Some(self.name_of(id));
         let secrets = |was: &Device, is: &Device, field| self.secret_change(was, is, field);
-        let changes = chained.record.changes.iter().map(|change| {
+        let changes = chained.record.changes.iter().filter(|change| !note::says_from(change)).map(|change| {
             let told = words::of(change, None, &names, &secrets);
             LineChange { table: told.table, key: told.key, removed: change.value.is_none(), what: told.what }
         });

@@ -3,6 +3,7 @@
 mod anchor;
 mod check;
 mod export;
+mod known;
 mod note;
 mod words;
 
@@ -16,10 +17,12 @@ pub use anchor::parse as parse_anchors;
 pub(super) use anchor::{Anchoring, work};
 pub use check::{AuditReport, Problem, closed_report};
 pub use export::{Exported, LARGEST_EXPORT};
+pub use known::{Known, KnownFinding};
 pub use note::{AuditNote, NoteKind};
 pub(super) use note::{ReadLately, Refusals};
 pub use words::ChangedRecord;
 
+use super::actor::Actor;
 use super::error::ActError;
 use super::start::Engine;
 
@@ -348,7 +351,9 @@ impl Engine {
             }
         };
         let mut entry = self.entry_of(&chained);
-        let changes: Vec<&Change> = chained.record.changes.iter().take(MOST_CHANGES).collect();
+        // where somebody sat stands in the entry itself
+        let told = chained.record.changes.iter().filter(|change| !note::says_from(change));
+        let changes: Vec<&Change> = told.take(MOST_CHANGES).collect();
         let mut earlier: Vec<Option<Change>> = vec![None; changes.len()];
         let mut missing = changes.iter().filter(|change| has_fields(change)).count();
         for (place, found) in back.take(FURTHEST).enumerate() {
@@ -436,8 +441,8 @@ fn kind_of(who: &str, changes: &[Change], note: Option<&AuditNote>) -> AuditKind
         Some(NoteKind::Began | NoteKind::Ended) => AuditKind::Began,
         Some(NoteKind::Read) => AuditKind::Read,
         Some(NoteKind::Refused) => AuditKind::Refused,
-        None if changes.iter().any(|change| change.table == "login") => AuditKind::Login,
-        None if matches!(who, "engine" | "schedule") => AuditKind::Engine,
-        None => AuditKind::Change,
+        _ if changes.iter().any(|change| change.table == "login") => AuditKind::Login,
+        Some(NoteKind::From) | None if Actor::is_program(who) => AuditKind::Engine,
+        Some(NoteKind::From) | None => AuditKind::Change,
     }
 }

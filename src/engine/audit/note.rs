@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::actor::Actor;
 use crate::engine::error::ActError;
-use crate::engine::inventory::entry;
+use crate::engine::inventory::entry_of_note;
 use crate::engine::start::{Engine, lock};
 use crate::model::{DeviceId, Timestamp, clean_line};
-use crate::store::Record;
+use crate::store::{Change, Record};
 
 /// So many refusals of one person are noted one by one …
 const BURST: u32 = 20;
@@ -34,6 +34,8 @@ pub enum NoteKind {
     Read,
     /// Something that took a while and changed no record is over.
     Ended,
+    /// Where the person sat who changed the records of the entry: of an act that is told by these.
+    From,
 }
 
 impl NoteKind {
@@ -43,6 +45,7 @@ impl NoteKind {
             Self::Refused => "refused",
             Self::Read => "read",
             Self::Ended => "ended",
+            Self::From => "from",
         }
     }
 }
@@ -92,6 +95,16 @@ impl AuditNote {
         Self::new(NoteKind::Ended, by, what)
     }
 
+    /// Where somebody sits who changes records, for their entry.
+    pub(in crate::engine) fn from(by: &Actor) -> Self {
+        Self::new(NoteKind::From, by, "")
+    }
+
+    /// What it is stored under.
+    pub(in crate::engine) fn key(&self) -> String {
+        self.kind.key().to_owned()
+    }
+
     /// It is about this device.
     #[must_use]
     pub fn of(mut self, device: DeviceId) -> Self {
@@ -112,6 +125,11 @@ impl AuditNote {
         (self.device, self.recording) = (Some(device), Some(recording));
         self
     }
+}
+
+/// Whether a change is nothing but where the person sat.
+pub(super) fn says_from(change: &Change) -> bool {
+    change.table == AuditNote::TABLE && change.key == NoteKind::From.key().as_bytes()
 }
 
 /// How many refusals of whom were noted lately.
@@ -233,7 +251,7 @@ impl Engine {
     }
 
     async fn journal_note(&self, by: &Actor, note: &AuditNote) -> Result<(), ActError> {
-        let entry = entry(self.now(), by, note.kind.key()).put(&note.kind.key().to_owned(), note);
+        let entry = entry_of_note(self.now(), by, note.kind.key()).put(&note.kind.key().to_owned(), note);
         self.commit(entry, "writing the journal").await
     }
 }

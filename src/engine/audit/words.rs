@@ -11,6 +11,7 @@ use crate::store::{
     Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode,
 };
 
+use super::known::KnownFinding;
 use super::note::AuditNote;
 
 /// The longest value that is repeated, in characters.
@@ -50,12 +51,7 @@ pub fn device_of(change: &Change) -> Option<DeviceId> {
 }
 
 /// A change in words; `before` is what the record was, where that is known.
-pub fn of(
-    change: &Change,
-    before: Option<&Change>,
-    names: Names<'_>,
-    secrets: Secrets<'_>,
-) -> ChangedRecord {
+pub fn of(change: &Change, before: Option<&Change>, names: Names<'_>, secrets: Secrets<'_>) -> ChangedRecord {
     let (key, what) = in_words(change, before, names, secrets);
     let clean = |text: String| clean_line(&text).into_owned();
     ChangedRecord { table: clean(change.table.clone()), key: clean(key), what: clean(what) }
@@ -109,6 +105,7 @@ fn in_words(
         RefusedKey::TABLE => {
             (plain(&change.key), told(change, |key: RefusedKey| format!("{} was refused", key.shown)))
         }
+        KnownFinding::TABLE => (plain(&change.key), told(change, |known: KnownFinding| known.what)),
         AuditNote::TABLE => (plain(&change.key), told(change, |note: AuditNote| note.what)),
         Credential::TABLE => {
             let words = |is: Credential| vault::of_credential(&is, value::<Credential>(before).as_ref());

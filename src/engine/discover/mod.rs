@@ -126,9 +126,12 @@ async fn ask_all(
 }
 
 async fn ask(engine: &Engine, how: &How, address: SocketAddr) -> Result<(Identity, Credentials), Failure> {
-    let ways = listed(engine, None);
+    // the vault first, as for a device
+    let ways = engine.snmp_of_vault_for_anybody();
+    let mut ways = ways.map_err(|error| Failure::new(FailureKind::Storage, error.message))?;
+    ways.extend(listed(engine, None));
     if ways.is_empty() {
-        let what = "not asked who it is: config.toml lists nothing to try under [snmp]";
+        let what = "not asked who it is: config.toml lists nothing to try under [snmp], and the vault gives nothing to everything or to a pattern of names";
         return Err(Failure::new(FailureKind::Incomplete, what));
     }
     // nobody's yet

@@ -116,7 +116,9 @@ impl Engine {
         identity: &Identity,
         way: &Credentials,
     ) -> Result<(), ActError> {
-        let mut changes = if device.snmp.is_told() { Vec::new() } else { remembered(way) };
+        // what the vault has for it stays there alone: who changes it there means this device too
+        let has_way = device.snmp.is_told() || self.has_snmp_of_vault(device);
+        let mut changes = if has_way { Vec::new() } else { remembered(way) };
         if device.transport.is_some()
             && device.driver.is_none()
             && let Some(driver) = identity.driver.as_ref().filter(|driver| self.has_driver(driver))
@@ -126,7 +128,7 @@ impl Engine {
         if changes.is_empty() {
             return Ok(());
         }
-        let by = Actor::new(&by.name, "its SNMP agent says so", &by.line);
+        let by = by.clone().because("its SNMP agent says so");
         self.edit_device(&by, device.name.as_str(), &changes).await.map(drop)
     }
 

@@ -30,8 +30,8 @@ const AGAIN: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)]
 pub(in crate::engine) async fn work(engine: Weak<Engine>) {
     let Some(mut pictures) = engine.upgrade().map(|engine| engine.watch()) else { return };
     let (daily_by, return_by) = (
-        Actor::new("schedule", "the daily look at who devices are", "identity run"),
-        Actor::new("schedule", "the device was down", "identity run"),
+        Actor::schedule("the daily look at who devices are", "identity run"),
+        Actor::schedule("the device was down", "identity run"),
     );
     let mut memory = Memory::default();
     loop {

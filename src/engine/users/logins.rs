@@ -107,7 +107,8 @@ impl Engine {
         let who = login.user.clone().unwrap_or_else(|| caller.account());
         let verb = if login.refused.is_some() { "login refused" } else { "login" };
         let why = login.refused.clone().unwrap_or_default();
-        let mut changes = entry(now, &Actor::new(&who, &why, verb), verb).put(&login.seq, &login);
+        let by = Actor::new(&who, &why, verb).at(&caller.from.to_string());
+        let mut changes = entry(now, &by, verb).put(&login.seq, &login);
         if let Some(oldest) = login.seq.checked_sub(KEPT as u64).filter(|seq| *seq > 0) {
             changes.remove::<Login>(&oldest);
         }

@@ -10,7 +10,10 @@ use crate::device::snmp::Credentials;
 use crate::engine::error::ActError;
 use crate::engine::inventory::Passwords;
 use crate::engine::start::Engine;
-use crate::model::{Assignment, Credential, CredentialKind, Device, SecretPart, SnmpVersion};
+use crate::model::{Assignment, Credential, CredentialKind, Device, Reach, SecretPart, SnmpVersion, Those};
+
+/// So many ways of the vault an address is asked that is no device yet: each that is not answered takes its time.
+const MOST_FOR_ANYBODY: usize = 16;
 
 /// Where a device's credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +121,29 @@ impl Engine {
                 ways.extend(self.snmp_ways(&chosen.credential, device.snmp.version)?);
             }
         }
+        Ok(ways)
+    }
+
+    /// What an address is asked with that is no device yet: what is given to names that fit a pattern, or to everything. What
+    /// gives no secret away comes first; else the order is that of the assignments, and no more than a few are tried.
+    pub(in crate::engine) fn snmp_of_vault_for_anybody(&self) -> Result<Vec<Credentials>, ActError> {
+        let held = self.held();
+        if let Some(doubt) = &held.doubt {
+            return Err(ActError::storage("looking a credential up", doubt));
+        }
+        let is_for_anybody =
+            |one: &&Assignment| matches!(one.to, Those::Match(_) | Those::Part(Reach::Everything));
+        let mut seen = Vec::new();
+        let mut ways = Vec::new();
+        for assignment in held.list.assignments.iter().filter(is_for_anybody) {
+            let credential = held.credential(assignment.credential).filter(|one| one.kind.is_snmp());
+            if let Some(credential) = credential.filter(|one| !seen.contains(&one.id)) {
+                seen.push(credential.id);
+                ways.extend(self.snmp_ways(credential, None)?);
+            }
+        }
+        ways.sort_by_key(|way| matches!(way, Credentials::Community { .. }));
+        ways.truncate(MOST_FOR_ANYBODY);
         Ok(ways)
     }
 

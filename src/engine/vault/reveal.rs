@@ -4,7 +4,7 @@ use crate::engine::actor::Actor;
 use crate::engine::audit::AuditNote;
 use crate::engine::error::ActError;
 use crate::engine::events::with_events;
-use crate::engine::inventory::entry;
+use crate::engine::inventory::entry_of_note;
 use crate::engine::start::Engine;
 use crate::model::{EventKind, Secret, SecretPart, Severity, clean_line};
 
@@ -44,7 +44,7 @@ impl Engine {
         let message = format!("credential {name} revealed to {}", by.name);
         let note = AuditNote::read(by, &format!("the credential {name} is revealed: {reason}"));
         let events = vec![self.event(now, EventKind::System, Severity::Warning, None, &message)];
-        let entry = entry(now, by, "credential reveal").put(&"read".to_owned(), &note);
+        let entry = entry_of_note(now, by, "credential reveal").put(&"read".to_owned(), &note);
         let noted = self.commit(with_events(entry, &events), "writing the journal").await;
         noted.map_err(|error| {
             let why = format!("a secret is not shown where that cannot be journalled: {error}");
