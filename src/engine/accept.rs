@@ -47,9 +47,17 @@ impl Engine {
     ) -> Result<Revision, ActError> {
         let (id, name, now) = (device.id, &device.name, self.now());
         let mut revision = self.revision(device, which).await?;
-        let RevisionState::Quarantined { reason: lacked } = revision.state else {
+        let RevisionState::Quarantined { reason: lacked } = revision.state.clone() else {
             let number = revision.number;
-            return Err(ActError::conflict(format!("revision {number} of {name} is a good one already")));
+            let who = match &revision.state {
+                RevisionState::Accepted(by) => {
+                    format!(": {} accepted it at {}: {}", by.by, by.at.local(), by.why)
+                }
+                _ => String::new(),
+            };
+            return Err(ActError::conflict(format!(
+                "revision {number} of {name} is a good one already{who}"
+            )));
         };
         let acceptance =
             Acceptance { lacked: lacked.clone(), by: by.name.clone(), why: by.why.clone(), at: now };

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::device::driver::{CompiledDriver, Drivers, compile};
 use crate::device::explain::{Reading, explain};
 use crate::device::proof;
 use crate::device::transcript::{Step, Transcript};
-use crate::model::{DeviceId, DriverId, Timestamp, clean_line};
+use crate::model::{BlobId, DeviceId, DriverId, Timestamp, clean_line};
 
 use super::actor::Actor;
 use super::error::ActError;
@@ -109,6 +111,11 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// The SHA-256 of a driver's text, in hex: what somebody has seen who wants to overwrite it.
+pub fn digest(text: &str) -> String {
+    BlobId(Sha256::digest(text.as_bytes()).into()).to_string()
+}
+
 /// Every driver, by id. Compiles those that were not used yet. Blocks.
 pub fn list(drivers: &Drivers) -> Vec<DriverInfo> {
     let info = |id: &DriverId| {
@@ -163,6 +170,32 @@ impl Engine {
         id: &DriverId,
         text: &str,
     ) -> Result<PathBuf, ActError> {
+        self.save_driver_seen(actor, id, None, text).await
+    }
+
+    /// The same; `seen` is the SHA-256 of the text that who asks has seen, see [`digest`].
+    ///
+    /// # Errors
+    /// As [`Engine::save_driver`]; also when the file says something else than what was seen.
+    pub async fn save_driver_seen(
+        self: &Arc<Self>,
+        actor: &Actor,
+        id: &DriverId,
+        seen: Option<&str>,
+        text: &str,
+    ) -> Result<PathBuf, ActError> {
+        let _acting = self.acting.lock().await;
+        if let Some(seen) = seen {
+            let read = id.clone();
+            let now = self.aside(move |engine| engine.read_driver(&read)).await?;
+            if digest(&now.text) != seen.to_ascii_lowercase() {
+                let who = self.last_act(&format!("driver save {id} ")).await;
+                let who = who.unwrap_or_else(|| "somebody has changed the file".to_owned());
+                return Err(ActError::conflict(format!(
+                    "the driver {id} was changed meanwhile, and nothing was overwritten: {who}; look again with `driver show {id}`"
+                )));
+            }
+        }
         let (saved, text) = (id.clone(), text.to_owned());
         let path = self.aside(move |engine| engine.write_driver(&saved, &text)).await?;
         let message = format!("driver {id} saved by {}", actor.name);

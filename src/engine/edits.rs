@@ -115,6 +115,26 @@ impl Engine {
         }
     }
 
+    /// Refuses where `next` changes a field that somebody else has changed since the act began, while it waited for its turn:
+    /// of two at the same moment, one is first.
+    pub(super) async fn check_moment<R: Edited>(
+        &self,
+        key: &R::Key,
+        begun: &R,
+        now: &R,
+        next: &R,
+    ) -> Result<(), ActError> {
+        if begun.revision() == now.revision() {
+            return Ok(());
+        }
+        let theirs = R::differences(self, begun, now);
+        let is_theirs = |mine: &FieldChange| theirs.iter().any(|their| their.field == mine.field);
+        match R::differences(self, now, next).iter().any(is_theirs) {
+            true => Err(self.moved(key, now, begun.revision()).await),
+            false => Ok(()),
+        }
+    }
+
     /// That somebody else has changed a record since revision `seen`: who, what, when.
     pub(super) async fn moved<R: Edited>(&self, key: &R::Key, now: &R, seen: u32) -> ActError {
         let edits = self.edits::<R>(key, seen, FURTHEST_REFUSED).await.unwrap_or_default();
@@ -130,6 +150,18 @@ impl Engine {
             now.revision(),
             now.look()
         ))
+    }
+
+    /// Who last ran a command line that begins like this, and when, in words.
+    pub(super) async fn last_act(&self, verb: &str) -> Option<String> {
+        let (store, verb) = (self.store.clone(), verb.to_owned());
+        let find = move || {
+            let entries =
+                store.journal_back().ok()?.take(FURTHEST_REFUSED).filter_map(|found| found.ok()?.ok());
+            entries.map(|chained| chained.record).find(|record| record.verb.starts_with(&verb))
+        };
+        let entry = tokio::task::spawn_blocking(find).await.ok()??;
+        Some(format!("{} did it at {}", clean_line(&entry.actor), entry.at.local()))
     }
 
     /// The changes of a record after revision `since`, oldest first.

@@ -91,9 +91,7 @@ impl Engine {
         if fields.is_empty() {
             return Ok(Edited { device: old, fields });
         }
-        if fields.iter().any(|field| self.is_another(*field, &begun, &old)) {
-            return Err(self.moved(&old.id, old.as_ref(), begun.revision).await);
-        }
+        self.check_moment(&old.id, begun.as_ref(), old.as_ref(), &device).await?;
         self.check_name_is_free(&device.name, Some(device.id))?;
         if fields.contains(&Field::Parent) {
             self.check_parent(&device)?;
@@ -290,14 +288,6 @@ impl Engine {
                 (Ok(was), Ok(is)) if was.expose() == is.expose() => None,
                 _ => Some("another one"),
             },
-        }
-    }
-
-    /// Whether a field differs between two states of a record.
-    fn is_another(&self, field: Field, one: &Device, other: &Device) -> bool {
-        match field.is_secret() {
-            true => self.secret_change(one, other, field).is_some(),
-            false => field.read(one) != field.read(other),
         }
     }
 

@@ -67,7 +67,7 @@ async fn of_two_clients_who_change_one_device_one_wins_and_the_other_is_told_who
             codes => panic!("round {round}: {codes:?}: {told:?}"),
         };
         let after = served.engine.device("core-1").unwrap();
-        assert_eq!((after.location, after.revision), (format!("{winner}-{round}"), seen + 1));
+        assert_eq!((after.location.clone(), after.revision), (format!("{winner}-{round}"), seen + 1));
         let says = format!("{winner} changed location");
         assert!(loser.contains("was changed meanwhile") && loser.contains(&says), "{loser}");
     }
@@ -147,10 +147,9 @@ async fn two_who_put_away_and_bring_back_are_told_who_was_first() {
     let engine = start(&folder, &["core-1"]).await;
     let names = ["core-1".to_owned()];
     let (me, them) = (ann(), bob());
-    let (gone, late) = tokio::join!(
-        engine.remove_devices(&me, &names),
-        engine.edit_device(&them, "core-1", &[Change::new(Field::Role, "x")])
-    );
+    let role = [Change::new(Field::Role, "x")];
+    let (gone, late) =
+        tokio::join!(engine.remove_devices(&me, &names), engine.edit_device(&them, "core-1", &role));
     assert!(gone.is_ok());
     let why = late.unwrap_err().message;
     assert!(why.contains("ann changed record → put away"), "{why}");
@@ -435,7 +434,7 @@ async fn two_consoles_on_one_device_the_second_sees_what_the_first_did_and_choos
     bob.types("s").await;
     assert!(bob.types("\x13").await.contains("theirs  hall of ann!   ann, "));
     let shown = bob.types("t\r").await;
-    assert!(shown.contains("location = hall of ann!") && shown.contains("role = cores"), "{shown}");
+    assert!(shown.contains("location = hall of ann!") && shown.contains("role =cores"), "{shown}");
     let device = engine.device("core-1").unwrap();
     assert_eq!((device.location.as_str(), device.role.as_str()), ("hall of ann!", "cores"));
     engine.stop().await;
@@ -470,22 +469,29 @@ async fn who_was_overtaken_before_the_screen_knew_it_sees_it_too_and_keeps_the_t
 fn a_conflict_as_it_is_seen() {
     for (width, height) in [(80, 24), (200, 60)] {
         let mut shown = String::new();
-        for state in [State::Normal, State::Hostile] {
-            let mut operator = Operator::new(World::new(state, true), width, height);
-            operator
-                .command("edit device core-1")
-                .press("<down><down><down><down><down><down><down><down><down><end>!");
-            let at =
-                operator.world.snapshot.devices.iter().position(|row| row.device.name.as_str() == "core-1");
-            operator.world.change(at.unwrap(), |row| {
+        for theirs in ["Cellar", HOSTILE] {
+            let mut operator = Operator::new(World::new(State::Normal, true), width, height);
+            operator.command("edit device core-1").press(&format!("{}<end>!", "<down>".repeat(LOCATION)));
+            let rows = operator.world.snapshot.devices.to_vec();
+            let at = rows.iter().position(|row| row.device.name.as_str() == "core-1").unwrap();
+            if theirs == HOSTILE {
+                // what the journal says of who it was may be anything too
+                operator.world.state = State::Hostile;
+            }
+            operator.world.change(at, |row| {
                 let device = Arc::make_mut(&mut row.device);
-                let other = if state == State::Hostile { HOSTILE } else { "Cellar" };
-                (device.location, device.role, device.revision) = (other.into(), "core".into(), 3);
+                (device.location, device.role, device.revision) = (theirs.into(), "core".into(), 3);
             });
             operator.now = Timestamp(NOW.0 + 1_000);
             operator.tell();
-            operator.press("<ctrl-s>");
-            shown += &format!("── {state:?}\n{}\n", operator.screen().trim_end());
+            operator.press("<ctrl-s>").sees("both changed it: choose");
+            let screen = operator.screen();
+            assert!(!screen.chars().any(|c| c != '\n' && noctule::model::is_hostile(c)), "{screen}");
+            shown += &format!(
+                "── {}\n{}\n",
+                if theirs == HOSTILE { "hostile" } else { "plain" },
+                screen.trim_end()
+            );
         }
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!(format!("conflict-{width}x{height}"), shown);

@@ -443,7 +443,7 @@ fn a_failed_session_is_replayed_and_its_driver_mended() {
     operator.press("D").sees("Edit driver cisco_ios").sees("the program's own").sees("saved");
     operator.press("# mine <ctrl-s>");
     let (_, line, input) = operator.lines.last().expect("a line");
-    assert_eq!(line, "driver save cisco_ios -");
+    assert!(line.starts_with("driver save cisco_ios -"), "{line}");
     assert!(input.as_ref().expect("the text").starts_with("# mine id = \"cisco_ios\"\nvendor"));
     operator.sees("changed").says(&["driver cisco_ios saved"], 0).sees("saved  1:8");
     operator.press("x<ctrl-r>").sees("driver.toml:7: prompt.privileged");

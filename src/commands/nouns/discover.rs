@@ -292,7 +292,7 @@ fn remark(one: &Discovered) -> String {
     said.extend(one.error.as_ref().and_then(|error| match error.kind {
         // said once, of all of them
         FailureKind::Incomplete => None,
-        FailureKind::Timeout => Some("its SNMP agent keeps silent to all that config.toml lists".to_owned()),
+        FailureKind::Timeout => Some("its SNMP agent keeps silent to all that the vault and config.toml have for it".to_owned()),
         _ => Some(error.to_string()),
     }));
     said.join("; ")

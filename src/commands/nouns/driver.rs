@@ -6,7 +6,7 @@ use crate::commands::answer::{Table, count};
 use crate::commands::{Arg, Call, Command, Exit, Kind, Needs};
 use crate::device::proof::{Proof, prove};
 use crate::engine::ActError;
-use crate::engine::driver_files::{self, DriverInfo};
+use crate::engine::driver_files::{self, DriverInfo, digest};
 use crate::model::{Danger, DriverId, Role, clean_line};
 
 inventory::submit! { Command {
@@ -59,6 +59,7 @@ struct Shown<'a> {
     driver: &'a str,
     file: &'a str,
     own: bool,
+    sha256: String,
     text: &'a str,
 }
 
@@ -112,7 +113,8 @@ async fn show(call: &Call) -> Result<Exit, ActError> {
     }
     let (file, text) = drivers.text(&id).map_err(|problem| ActError::not_found(problem.to_string()))?;
     if call.json {
-        call.object(&Shown { driver: id.as_str(), file: &file, own: drivers.folder(&id).is_some(), text: &text })?;
+        let (own, sha256) = (drivers.folder(&id).is_some(), digest(&text));
+        call.object(&Shown { driver: id.as_str(), file: &file, own, sha256, text: &text })?;
     } else {
         call.content(text.as_bytes());
     }

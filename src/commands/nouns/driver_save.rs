@@ -15,6 +15,7 @@ inventory::submit! { Command {
         // a new kind is not known yet: any text
         Arg { name: "driver", kind: Kind::Text, count: Count::One, about: "its id" },
         Arg { name: "file", kind: Kind::Path, count: Count::One, about: "the driver.toml; - is the standard input" },
+        Arg::optional("--seen", Kind::Text, "the SHA-256 of the text that you saw: refused where somebody has saved another since"),
     ],
     role: Role::Engineer,
     danger: Danger::None,
@@ -34,7 +35,7 @@ async fn save(call: &Call) -> Result<Exit, ActError> {
     let bytes = call.door.io.read_file(call.args.one("file"), LARGEST).map_err(ActError::usage)?;
     let text = String::from_utf8(bytes).map_err(|_| ActError::usage("the driver's file is not UTF-8"))?;
     call.begin().await?;
-    let path = call.engine()?.save_driver(&call.actor, &id, &text).await?;
+    let path = call.engine()?.save_driver_seen(&call.actor, &id, call.args.get("--seen"), &text).await?;
     let file = path.display().to_string();
     if call.json {
         call.object(&Saved { driver: id.as_str(), file: &file })?;

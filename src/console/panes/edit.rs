@@ -17,7 +17,7 @@ use crate::console::text;
 use crate::console::theme::Token;
 use crate::console::widgets::{Chosen, Clash, notice};
 use crate::engine::drafts::DraftText;
-use crate::engine::driver_files::Replay;
+use crate::engine::driver_files::{Replay, digest};
 use crate::engine::fields::Field;
 use crate::engine::query::{Answer, Query};
 use crate::model::{Device, DeviceId, DriverId, clean_line};
@@ -35,6 +35,7 @@ inventory::submit! { Decl {
         Bind::hint("ctrl-r", "try", "Try on the recording"),
         Bind::hint("ctrl-o", "edit", "In your editor"),
         Bind::hint("esc", "back", "Leave"),
+        Bind::new("ctrl-t", "take", "Take the file that somebody else has saved"),
         Bind::new("ctrl-z", "undo", "Undo"),
         Bind::new("ctrl-y", "redo", "Redo"),
     ],
@@ -61,6 +62,10 @@ struct Editor {
     tried: Option<Result<Replay, String>>,
     /// A try goes on in the engine.
     tries: bool,
+    /// The file as somebody else has saved it meanwhile: the next save goes over it, knowingly.
+    theirs: Option<String>,
+    /// The file is read once more, to see whether somebody else was first.
+    reads_again: bool,
     /// What somebody else changed meanwhile, while that is decided.
     clash: Option<Clash>,
     /// Something may have been changed by somebody else: it is looked at with the next picture.
@@ -104,6 +109,8 @@ impl Editor {
             file: String::new(),
             tried: None,
             tries: false,
+            theirs: None,
+            reads_again: false,
             clash: None,
             doubt: false,
         };
@@ -152,7 +159,8 @@ impl Editor {
         let text = self.text();
         match &self.what {
             What::Driver { id, .. } => {
-                let line = format!("driver save {id} -");
+                let seen = digest(self.theirs.as_deref().unwrap_or(&self.saved));
+                let line = format!("driver save {id} - --seen {seen}");
                 self.saving = Some((line.clone(), text.clone()));
                 Outcome::Run { line, input: text }
             }
@@ -185,6 +193,20 @@ impl Editor {
             }
             Err(why) => Outcome::Refused(why),
         }
+    }
+
+    /// The file as it is now, where a save was refused.
+    fn look_at(&mut self, now: &str) {
+        if now == self.saved || self.theirs.as_deref() == Some(now) {
+            return;
+        }
+        let text = self.text();
+        let differ = now.lines().zip(text.lines()).filter(|(theirs, mine)| theirs != mine).count()
+            + now.lines().count().abs_diff(text.lines().count());
+        self.tried = Some(Err(format!(
+            "Somebody else has saved this file since you began: {differ} of its lines differ from yours. Nothing was overwritten: ctrl-s once more saves yours over it, ctrl-t takes theirs"
+        )));
+        self.theirs = Some(now.to_owned());
     }
 
     /// Whether somebody else has changed fields of the record since the text was begun; they are then shown.
@@ -242,10 +264,13 @@ impl Editor {
                     *seen += 1;
                     self.saved = text;
                 }
-                What::Driver { .. } if code == 0 => self.saved = text,
+                What::Driver { .. } if code == 0 => (self.saved, self.theirs) = (text, None),
                 // somebody else may have been first
                 What::Device { .. } => self.doubt = true,
-                What::Driver { .. } => {}
+                What::Driver { id, .. } => {
+                    self.next = Some(Query::Driver(id.clone()));
+                    self.reads_again = true;
+                }
             }
         }
         if self.doubt
@@ -300,6 +325,7 @@ impl Pane for Editor {
     fn answer(&mut self, answer: Answer, _cx: &Cx) {
         self.tries = false;
         match answer {
+            Answer::Driver(driver) if std::mem::take(&mut self.reads_again) => self.look_at(&driver.text),
             Answer::Driver(driver) => {
                 self.file = match driver.own {
                     true => driver.file.clone(),
@@ -333,6 +359,14 @@ impl Pane for Editor {
         match words {
             ["save"] => self.save(cx),
             ["try"] => self.try_driver(),
+            ["take"] => match self.theirs.take() {
+                Some(theirs) => {
+                    self.tried = None;
+                    self.begin(&theirs);
+                    Outcome::Done
+                }
+                None => Outcome::refused("Nobody else has saved this file since you began"),
+            },
             ["undo" | "redo"] if self.area.is_some() => {
                 if let Some(area) = &mut self.area {
                     let _ = if words == ["undo"] { area.undo() } else { area.redo() };
@@ -357,16 +391,20 @@ impl Pane for Editor {
         }
         let area = self.area.as_mut()?;
         // what is bound stays bound; the rest is typed
-        let bound = key.code == Code::Esc || key.ctrl && matches!(key.code, Code::Char('s' | 'r' | 'o' | 'z' | 'y' | 'c' | 'l'));
+        let takes = key.ctrl && key.code == Code::Char('t') && self.theirs.is_some();
+        let bound = takes
+            || key.code == Code::Esc || key.ctrl && matches!(key.code, Code::Char('s' | 'r' | 'o' | 'z' | 'y' | 'c' | 'l'));
         if bound {
             return None;
         }
         area.input(input(key)?);
+        // nobody is interrupted who writes on: saving compares
+        self.doubt = false;
         Some(Outcome::Done)
     }
 
     fn paste(&mut self, pasted: &str) {
-        if let Some(area) = &mut self.area {
+        if let Some(area) = self.area.as_mut().filter(|_| self.clash.is_none()) {
             let lines: Vec<String> =
                 pasted.lines().map(|line| clean_line(&line.replace('\t', "    ")).into_owned()).collect();
             area.insert_str(lines.join("\n"));

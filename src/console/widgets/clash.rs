@@ -118,21 +118,15 @@ impl Clash {
 
     /// Who made a field what it is, and when.
     fn who(&self, field: Field, cx: &Cx) -> String {
-        match &self.edits {
-            None => "…".to_owned(),
-            Some(Err(why)) => format!("who is not known: {why}"),
-            Some(Ok(edits)) => {
-                let last =
-                    edits.iter().rev().find(|edit| edit.fields.iter().any(|one| one.field == field.as_str()));
-                last.map_or_else(
-                    || "who is not known".to_owned(),
-                    |edit| {
-                        let why = if edit.why.is_empty() { String::new() } else { format!(": {}", edit.why) };
-                        format!("{}, {}{why}", edit.by, cx.date(edit.at))
-                    },
-                )
-            }
-        }
+        let edits = match &self.edits {
+            None => return "…".to_owned(),
+            Some(Err(why)) => return format!("who is not known: {}", clean_line(why)),
+            Some(Ok(edits)) => edits,
+        };
+        let is_of_field = |edit: &&Edit| edit.fields.iter().any(|one| one.field == field.as_str());
+        let Some(last) = edits.iter().rev().find(is_of_field) else { return "who is not known".to_owned() };
+        let why = if last.why.is_empty() { String::new() } else { format!(": {}", clean_line(&last.why)) };
+        format!("{}, {}{why}", clean_line(&last.by), cx.date(last.at))
     }
 
     /// Draws it over all of `area`.

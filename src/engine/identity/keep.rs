@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::device::snmp::Credentials;
 use crate::engine::actor::Actor;
-use crate::engine::error::ActError;
+use crate::engine::error::{ActError, ActErrorKind};
 use crate::engine::events::with_events;
 use crate::engine::fields::{Change, Field};
 use crate::engine::inventory::entry;
@@ -129,7 +129,11 @@ impl Engine {
             return Ok(());
         }
         let by = by.clone().because("its SNMP agent says so");
-        self.edit_device(&by, device.name.as_str(), &changes).await.map(drop)
+        match self.edit_device(&by, device.name.as_str(), &changes).await {
+            // a person has told otherwise at the same moment
+            Err(error) if error.kind == ActErrorKind::Conflict => Ok(()),
+            told => told.map(drop),
+        }
     }
 
     fn has_driver(&self, driver: &str) -> bool {

@@ -112,6 +112,7 @@ impl Engine {
         seen: Option<u32>,
         change: UserChange,
     ) -> Result<Arc<User>, ActError> {
+        let begun = self.user(name).ok();
         let _acting = self.book.acting.lock().await;
         let mut user = self.user_to_change(person, name, seen).await?;
         let before = user.clone();
@@ -125,6 +126,9 @@ impl Engine {
         add_all(&mut user.keys, &change.add_keys, key_name)?;
         if user == before {
             return Ok(Arc::new(before));
+        }
+        if let Some(begun) = begun.filter(|begun| begun.id == user.id) {
+            self.check_moment(&user.id, begun.as_ref(), &before, &user).await?;
         }
         if (&user.accounts, &user.keys) != (&before.accounts, &before.keys) {
             check_not_self(person, &user, "changes by which accounts and keys they come in")?;

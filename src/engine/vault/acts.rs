@@ -113,11 +113,19 @@ impl Engine {
         seen: Option<u32>,
         change: CredentialChange,
     ) -> Result<Arc<Credential>, ActError> {
+        let begun = self.credential(name).ok();
         let _acting = self.vault.acting.lock().await;
         let held = self.held_to_change()?;
         let old = self.credential(name)?;
         self.check_seen(&old.id, old.as_ref(), seen).await?;
+        let has_secrets = !change.secrets.is_empty();
         let credential = self.changed(&held, &old, change)?;
+        if let Some(begun) = begun.filter(|begun| begun.id == old.id) {
+            // that a secret is another one is not seen without opening it
+            let seen = has_secrets.then_some(begun.revision);
+            self.check_seen(&old.id, old.as_ref(), seen).await?;
+            self.check_moment(&old.id, begun.as_ref(), old.as_ref(), &credential).await?;
+        }
         let message = format!("credential {} changed by {}", old.name, by.name);
         self.store_credential(by, "credential edit", held, credential, &message).await
     }
