@@ -16,6 +16,16 @@ wait_for() {
 }
 package=$(echo /run/package/noctule_*.deb)
 
+# what the host has of these names is none of this copy's
+{
+  dpkg -P noctule || true
+  for name in ann bob jump noctule; do
+    userdel --force "$name" || true
+    rm -rf "/home/$name"
+  done
+  rm -rf /var/lib/noctule /var/log/noctule /etc/noctule
+} >/dev/null 2>&1
+
 step "the package is installed, and the engine runs"
 dpkg -i "$package"
 wait_for "systemctl is-active noctule.service"
