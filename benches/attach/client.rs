@@ -128,6 +128,7 @@ fn hello(columns: u16, rows: u16) -> Hello {
         tty: None,
         input_is_terminal: true,
         output_is_terminal: true,
+        zone: String::new(),
         screen: Some(Screen {
             columns,
             rows,

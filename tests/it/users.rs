@@ -67,7 +67,7 @@ async fn a_viewer_who_tries_every_command_changes_nothing_and_is_refused_in_word
     let mut shell = Shell::over(&engine);
     for role in [Role::Viewer, Role::Auditor] {
         shell.role = role;
-        for command in all().into_iter().filter(|command| !LONG.contains(&command.name)) {
+        for command in all().filter(|command| !LONG.contains(&command.name)) {
             let line = line(command);
             let (exit, told) = shell.run(&line).await;
             let said = told.notes.join("\n");
@@ -87,7 +87,7 @@ async fn each_role_runs_what_its_table_says_and_nothing_else() {
     let mut shell = Shell::over(&engine);
     for role in Role::ALL {
         shell.role = role;
-        for command in all().into_iter().filter(|command| command.needs == Needs::Engine) {
+        for command in all().filter(|command| command.needs == Needs::Engine) {
             if role.includes(command.role) {
                 // it would be let in: what it does then is its own tests' matter
                 continue;
@@ -125,7 +125,7 @@ async fn whoever_has_a_group_alone_meets_nothing_of_another_in_any_command() {
     let mut shell = Shell::over(&engine);
     let carol = scoped(&engine, Role::Engineer).await;
     shell.person = Some(carol);
-    for command in all().into_iter().filter(|command| !LONG.contains(&command.name)) {
+    for command in all().filter(|command| !LONG.contains(&command.name)) {
         for json in ["", " --json"] {
             let line = line(command);
             let wide = if command.args.iter().any(|arg| arg.name == "--all") { " --all" } else { "" };
