@@ -425,6 +425,31 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_in_a_folder_that_is_closed_to_others_is_closed_to_them() {
+        let (data, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let permit = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let key = data.path().join("data.key");
+        std::fs::write(&key, "").unwrap();
+        permit(&key, 0o600);
+        permit(data.path(), 0o700);
+        let file = config.path().join(FILE);
+        std::fs::write(&file, "[snmp]\ncommunities = [\"not-public\"]\n").unwrap();
+        permit(&file, 0o644);
+        let severity = || look_at_permissions(data.path(), config.path())[0].severity;
+        for (mode, found) in [(0o700, Severity::Info), (0o750, Severity::Warning), (0o755, Severity::Warning)]
+        {
+            permit(config.path(), mode);
+            assert_eq!(severity(), found, "{mode:o}");
+        }
+        // the data folder's files are looked at in any case
+        permit(config.path(), 0o700);
+        permit(&key, 0o640);
+        assert_eq!(severity(), Severity::Warning);
+    }
+
+    #[test]
     fn a_mistake_in_a_file_of_identity_rules_is_named_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let look = || look_at_identity_rules(folder.path());
