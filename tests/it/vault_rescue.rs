@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use noctule::engine::{Engine, Options};
+use noctule::model::Secret;
 use serde_json::Value;
 
 const PASSPHRASE: &str = "not a real passphrase";
@@ -46,8 +48,8 @@ fn missing(program: &str) -> bool {
     is_missing
 }
 
-#[test]
-fn a_key_of_age_that_was_kept_elsewhere_opens_the_store_when_all_else_is_lost() {
+#[tokio::test]
+async fn a_key_of_age_that_was_kept_elsewhere_opens_the_store_when_all_else_is_lost() {
     if missing("age") {
         return;
     }
@@ -90,17 +92,17 @@ fn a_key_of_age_that_was_kept_elsewhere_opens_the_store_when_all_else_is_lost() 
     let said = String::from_utf8_lossy(&again.stderr);
     assert!(!again.status.success() && said.contains("not that of the keyring as it is now"), "{said}");
 
-    let unlock = noctule::store::Unlock::default();
-    let data = folder.join("data");
-    let unlock = unlock.with_passphrase(&data, &noctule::model::Secret::new(PASSPHRASE)).unwrap();
-    let (store, _) = noctule::store::Store::open_with(&data, &unlock, noctule::model::Timestamp(0)).unwrap();
-    let device: noctule::model::Device = store.get(&noctule::model::DeviceId(1)).unwrap().unwrap();
-    let secret = store.unseal("device/1/password", device.password.as_ref().unwrap()).unwrap();
-    assert_eq!(secret.expose(), "not-a-real-one");
-    let trail = store.journal(1).unwrap().map(|entry| format!("{:?}", entry.unwrap().unwrap()));
+    let mut options = Options::new(folder.join("data"), folder.join("config"));
+    (options.schedule, options.pulse) = (false, false);
+    options.unlock = options.unlock.with_passphrase(&options.data_dir, &Secret::new(PASSPHRASE)).unwrap();
+    let engine = Engine::start(options).await.unwrap();
+    let device = engine.device("core-1").unwrap();
+    assert_eq!(engine.passwords(&device).unwrap().login.expose(), "not-a-real-one");
+    let trail = engine.store().journal(1).unwrap().map(|entry| format!("{:?}", entry.unwrap().unwrap()));
     let trail = trail.collect::<String>();
     assert!(trail.contains("vault recover") && trail.contains("the disk died"), "{trail}");
     assert!(!trail.contains("NOCTULE-RECOVERY") && !trail.contains(PASSPHRASE));
+    engine.stop().await;
 }
 
 #[test]
