@@ -59,6 +59,21 @@ pub mod dying {
 
     static LEFT: AtomicU64 = AtomicU64::new(u64::MAX);
 
+    const ALONE: &str = "NOCTULE_TEST_ALONE";
+
+    /// Whether this is a process of `test` alone; else it has passed in one. A process that is started shares the locks of
+    /// the one that starts it until it is another program: beside tests that open stores again, none starts many.
+    pub fn alone(test: &str) -> bool {
+        if std::env::var_os(ALONE).is_some() {
+            return true;
+        }
+        let program = std::env::current_exe().unwrap();
+        let run =
+            std::process::Command::new(program).args(["--exact", test]).env(ALONE, "1").output().unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stdout));
+        false
+    }
+
     /// From now on this process has so many steps before it dies.
     pub fn after(steps: u64) {
         LEFT.store(steps, Ordering::SeqCst);

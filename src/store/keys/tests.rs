@@ -322,6 +322,11 @@ fn changes() {
 /// `kill -9` before every step that a change of the slots has on the disk.
 #[test]
 fn a_change_that_is_killed_at_any_step_leaves_a_store_that_opens() {
+    if !files::dying::alone(
+        "store::keys::tests::a_change_that_is_killed_at_any_step_leaves_a_store_that_opens",
+    ) {
+        return;
+    }
     let mut killed = 0;
     for (act, prepare) in [
         ("add", (|_| ()) as fn(&Store)),
