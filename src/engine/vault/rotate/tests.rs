@@ -81,7 +81,9 @@ async fn rotates() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rotation_that_is_killed_at_any_step_is_readable_and_goes_on() {
-    if !dying::alone("engine::vault::rotate::tests::a_rotation_that_is_killed_at_any_step_is_readable_and_goes_on") {
+    if !dying::alone(
+        "engine::vault::rotate::tests::a_rotation_that_is_killed_at_any_step_is_readable_and_goes_on",
+    ) {
         return;
     }
     let whole = tempfile::tempdir().unwrap();
