@@ -9,7 +9,7 @@ use crate::store::{Entry, StoreError};
 use super::actor::Actor;
 use super::audit::AuditNote;
 use super::edits::Edit;
-use super::error::ActError;
+use super::error::{ActError, ActErrorKind};
 use super::events::with_events;
 use super::fields::{Change, Field, blank, check_secret, set};
 use super::start::Engine;
@@ -45,6 +45,23 @@ impl Engine {
         changes: &[Change],
     ) -> Result<Arc<Device>, ActError> {
         let _acting = self.acting.lock().await;
+        let added = self.add_once(by, name, address, changes).await;
+        match added {
+            // an add that the store refused, and had in its journal all the same, has that number: the next one is free
+            Err(error) if error.kind == ActErrorKind::Conflict && self.is_name_free(name) => {
+                self.add_once(by, name, address, changes).await
+            }
+            added => added,
+        }
+    }
+
+    async fn add_once(
+        &self,
+        by: &Actor,
+        name: &str,
+        address: &str,
+        changes: &[Change],
+    ) -> Result<Arc<Device>, ActError> {
         let now = self.now();
         let wrong = |field: Field| move |why: String| ActError::usage(format!("{field}: {why}"));
         let name: DeviceName = name.parse().map_err(wrong(Field::Name))?;
@@ -58,6 +75,10 @@ impl Engine {
         let device = Arc::new(device);
         self.store_devices(by, "device add", now, std::slice::from_ref(&device), &message).await?;
         Ok(device)
+    }
+
+    fn is_name_free(&self, name: &str) -> bool {
+        name.parse().is_ok_and(|name| self.present().living(&name).is_none())
     }
 
     /// Changes fields of a device, whatever its record has become by now. Who names the same field at the same moment is
@@ -392,7 +413,12 @@ impl Engine {
             entry.expect(&device.id, old.as_deref());
             entry.add(&device.id, device.as_ref());
         }
-        self.commit(with_events(entry, &events), verb).await?;
+        if let Err(error) = self.commit(with_events(entry, &events), verb).await {
+            if error.kind == ActErrorKind::Conflict {
+                self.read_again(devices, now);
+            }
+            return Err(error);
+        }
         {
             let mut present = self.present();
             for device in devices {
@@ -402,6 +428,17 @@ impl Engine {
         self.tell(events);
         self.publish_now();
         Ok(())
+    }
+
+    /// What the store holds of these, into memory. A write that failed half-way was refused, and may stand in the journal all
+    /// the same: then that is the truth, and not what is remembered here.
+    fn read_again(&self, devices: &[Arc<Device>], now: Timestamp) {
+        for device in devices {
+            if let Ok(Some(stored)) = self.store.get::<Device>(&device.id) {
+                self.present().put_device(Arc::new(stored), now);
+            }
+        }
+        self.publish_now();
     }
 
     /// Writes an entry; `doing` names it in an error.

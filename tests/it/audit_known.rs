@@ -102,7 +102,7 @@ async fn where_somebody_sat_is_kept_for_logins_and_for_every_change() {
     let line = "maintenance add core-1 --for 1h --from '2026-12-01 02:00' --why x --json";
     let told = run(&Hello { words: shlex::split(line).unwrap(), ..ann.clone() }).await;
     assert!(told.contains("\"from\":\"2026-11-30T21:00:00Z\""), "{told}");
-    for zone in ["../../etc/passwd", "\u{202e}", &"x/".repeat(100_000)] {
+    for zone in ["../../etc/passwd", "\u{202e}", &"x/".repeat(10_000)] {
         let hello = Hello { words: vec!["device".into(), "list".into()], zone: zone.into(), ..ann.clone() };
         run(&hello).await;
     }
@@ -134,6 +134,7 @@ async fn what_the_schedule_begins_is_in_the_journal_before_with_the_setting_that
     add(&first, &["sw-1"]).await;
     network.play("sw-1", [Script::Read("end\n".into())]);
     first.stop().await;
+    drop(first);
     let mut options = Options::new(folder.path().join("data"), folder.path().join("config"));
     options.pulse = false;
     options.clock = hand.clock();

@@ -31,7 +31,7 @@ async fn a_device_is_added_found_edited_put_away_and_brought_back() {
 
     let (exit, told) = shell.run("device edit core-1 location='rack 4' --json").await;
     assert_eq!(exit, Exit::Done);
-    assert_eq!(told.lines, [r#"{"device":"core-1","fields":["location"]}"#]);
+    assert_eq!(told.lines, [r#"{"device":"core-1","fields":["location"],"record_revision":2}"#]);
     let (_, told) = shell.run("device show core-1").await;
     assert!(told.lines.iter().any(|line| line == "location            rack 4"), "{:?}", told.lines);
     assert!(!told.lines.concat().contains("hunter2"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::admit::Person;
 use crate::engine::actor::Actor;
-use crate::engine::error::ActError;
+use crate::engine::error::{ActError, ActErrorKind};
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
@@ -267,7 +267,15 @@ impl Engine {
         let events = vec![self.event(now, EventKind::Users, severity, None, message)];
         let mut changes = entry(now, by, verb).put(&user.id, &user);
         changes.expect(&user.id, self.book.get(user.id).as_deref());
-        self.commit(with_events(changes, &events), verb).await?;
+        if let Err(error) = self.commit(with_events(changes, &events), verb).await {
+            // a write that was refused may stand in the journal all the same: that is the truth then
+            if error.kind == ActErrorKind::Conflict
+                && let Ok(Some(stored)) = self.store.get::<User>(&user.id)
+            {
+                self.book.put(stored);
+            }
+            return Err(error);
+        }
         self.book.put(user.clone());
         self.end_unwelcome(by);
         self.tell(events);

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Held, KeptList, place};
+use super::{Held, KeptList, Vault, place};
 use crate::engine::actor::Actor;
-use crate::engine::error::ActError;
+use crate::engine::error::{ActError, ActErrorKind};
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::start::Engine;
@@ -344,7 +344,15 @@ impl Engine {
             Changed::Removed(id) => entry.remove::<Credential>(id),
             Changed::Order => {}
         }
-        self.commit(with_events(entry, &events), verb).await?;
+        if let Err(error) = self.commit(with_events(entry, &events), verb).await {
+            // a write that was refused may stand in the journal all the same: that is the truth then
+            if error.kind == ActErrorKind::Conflict
+                && let Ok(stored) = Vault::load(&self.store)
+            {
+                self.vault.held.store(stored.held.load_full());
+            }
+            return Err(error);
+        }
         self.vault.held.store(Arc::new(held));
         self.tell(events);
         self.publish_now();
