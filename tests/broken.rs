@@ -75,6 +75,19 @@ fn start(folder: &Path, which: &str) -> Terminal {
     Terminal::start(command, 160, 40)
 }
 
+/// A console of the engine that `home` has; what its shell notes lies in the folder `name` there.
+fn attached(home: &Path, name: &str) -> Terminal {
+    let own = home.join(name);
+    std::fs::create_dir(&own).expect("a folder");
+    let binary = std::env::current_exe().expect("this binary");
+    let line = format!("'{}' --exact program --nocapture --test-threads=1", binary.display());
+    let mut command = program_in_a_shell(&own, &line);
+    command.env(WHICH, "attached");
+    command.env("HOME", home);
+    command.env_remove("NOCTULE_SOCKET");
+    Terminal::start(command, 160, 40)
+}
+
 fn assert_all_given_back(terminal: Terminal, folder: &Path) {
     terminal.assert_given_back();
     terminal.wait_for_end();
@@ -93,6 +106,84 @@ fn a_panic_in_a_session_gives_the_terminal_back_and_is_said_once() {
     assert!(screen.contains("tests/broken.rs") && screen.contains("the pane"), "{screen}");
     assert!(screen.contains("what is stored is safe"), "{screen}");
     assert_all_given_back(terminal, folder.path());
+}
+
+/// The engine of several people, in a process of its own; ended with the test.
+struct Engine(std::process::Child, std::sync::mpsc::Receiver<String>);
+
+impl Engine {
+    fn start(folder: &Path) -> Self {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("this binary"));
+        command.args(["--exact", "program", "--nocapture", "--test-threads=1"]);
+        command.env(WHICH, "engine").env("HOME", folder).env("TMPDIR", folder).env_remove("NOCTULE_SOCKET");
+        let mut child = command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let words = std::io::BufReader::new(child.stderr.take().expect("its words"));
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            std::io::BufRead::lines(words).map_while(Result::ok).for_each(|line| drop(say.send(line)));
+        });
+        let engine = Self(child, said);
+        engine.wait_for("listens on");
+        engine
+    }
+
+    /// Waits until it says so.
+    fn wait_for(&self, text: &str) -> String {
+        loop {
+            let line = self.1.recv_timeout(std::time::Duration::from_secs(120)).expect("a line in time");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_panic_in_one_of_several_sessions_ends_that_one_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut engine = Engine::start(folder.path());
+    let [first, second] = ["first", "second"].map(|name| attached(folder.path(), name));
+    first.wait_for("No devices yet");
+    second.wait_for("No devices yet");
+    first.type_keys(":broken\r");
+    let screen = first.wait_for("status 1");
+    assert!(screen.contains("the session broke down; what is stored is safe"), "{screen}");
+    first.assert_given_back();
+    first.wait_for_end();
+    assert_terminal_restored(&folder.path().join("first"));
+    let said = engine.wait_for("broke down: session");
+    assert!(said.contains("this is a fault of noctule"), "{said}");
+    // the other works on, with the same engine, and so does who comes now
+    second.type_keys("?");
+    second.close_help();
+    second.type_keys(":device add new-1 192.0.2.1\r");
+    second.wait_for("new-1");
+    let third = attached(folder.path(), "third");
+    third.wait_for("new-1");
+    second.type_keys(":broken command\r");
+    second.wait_for("the command broke down");
+    third.type_keys(":device add new-2 192.0.2.2\r");
+    for terminal in [&second, &third] {
+        terminal.wait_for("new-2");
+    }
+    for terminal in [second, third] {
+        terminal.type_keys(":quit\r");
+        terminal.wait_for("status 0");
+        terminal.wait_for_end();
+    }
+    assert!(engine.0.try_wait().expect("its state").is_none(), "the engine lives");
 }
 
 #[test]
@@ -130,14 +221,19 @@ fn program() {
     let Ok(which) = std::env::var(WHICH) else { return };
     std::process::exit(match which.as_str() {
         "client" => i32::from(panics::kept_in(break_the_client).is_none()),
-        _ => {
-            let home = std::env::var("HOME").expect("a home");
-            // in one process: what breaks down here must not be another one
-            let (data, config) = (format!("{home}/data"), format!("{home}/config"));
-            let words = ["--embedded", "--data", &data, "--config", &config];
-            noctule::client::run(words.into_iter().map(OsString::from)).code().into()
-        }
+        "engine" => run(&["serve"]),
+        "attached" => run(&[]),
+        // in one process: what breaks down here must not be another one
+        _ => run(&["--embedded"]),
     });
+}
+
+/// The program, with these words behind its folders.
+fn run(words: &[&str]) -> i32 {
+    let home = std::env::var("HOME").expect("a home");
+    let (data, config) = (format!("{home}/data"), format!("{home}/config"));
+    let folders = ["--data", &data, "--config", &config];
+    noctule::client::run(folders.into_iter().chain(words.iter().copied()).map(OsString::from)).code().into()
 }
 
 /// A client on the terminal, in whose thread something panics when a key is pressed.

@@ -92,7 +92,7 @@ impl Engine {
             counters: Arc::clone(&self.counters),
             snapshot: self.snapshot(),
             sessions: self.sessions.list(),
-            strangers: self.sessions.strangers(),
+            strangers: self.sessions.strangers().count(),
             notifications: tokio::time::timeout(A_MOMENT, self.notifications_waiting()).await.ok().flatten(),
             head: self.store.head().seq,
             anchors: tokio::time::timeout(A_MOMENT, self.anchors()).await.ok().flatten(),

@@ -45,6 +45,7 @@ pub mod snapshot;
 pub mod start;
 mod store_backup;
 mod store_watch;
+pub mod strangers;
 pub mod terminal;
 pub mod timeline;
 pub mod trust;

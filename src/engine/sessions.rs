@@ -1,6 +1,6 @@
 //! Who is in: every operator's session, by number; how many there may be, and how they are ended.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -9,6 +9,7 @@ use super::actor::Actor;
 use super::audit::AuditNote;
 use super::error::ActError;
 use super::start::Engine;
+use super::strangers::Strangers;
 use super::users::Person;
 use super::watching::{Picture, Pictures};
 use crate::model::{Timestamp, clean_line};
@@ -19,10 +20,6 @@ const LONGEST: usize = 200;
 const MOST_OF_ONE: usize = 100;
 /// The most sessions in all.
 const MOST: usize = 250;
-/// The most connections of one account that have not said who they are.
-const MOST_STRANGERS_OF_ONE: usize = 16;
-/// The most of them in all.
-const MOST_STRANGERS: usize = 64;
 
 /// One session, for those who want to know who is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,13 +90,13 @@ pub struct Sessions {
     inner: Mutex<Inner>,
     /// How many there are.
     count: watch::Sender<usize>,
+    strangers: Arc<Strangers>,
 }
 
 #[derive(Default)]
 struct Inner {
     last: u64,
     sessions: BTreeMap<u64, Session>,
-    strangers: HashMap<u32, usize>,
     closed: Option<Farewell>,
 }
 
@@ -146,20 +143,9 @@ impl Sessions {
         let _ = self.count.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    /// A connection that has not said who it is.
-    ///
-    /// # Errors
-    /// When there are too many of them.
-    pub fn stranger(self: &Arc<Self>, uid: u32) -> Result<Stranger, String> {
-        let mut inner = self.inner();
-        let all: usize = inner.strangers.values().sum();
-        let of_one = inner.strangers.get(&uid).copied().unwrap_or(0);
-        if of_one >= MOST_STRANGERS_OF_ONE || all >= MOST_STRANGERS {
-            return Err("too many clients have connected and not said who they are: try again".to_owned());
-        }
-        inner.strangers.insert(uid, of_one + 1);
-        drop(inner);
-        Ok(Stranger { sessions: Arc::clone(self), uid })
+    /// Connections that have not said who they are.
+    pub fn strangers(&self) -> &Arc<Strangers> {
+        &self.strangers
     }
 
     /// A session begins; it is over when what is returned is dropped.
@@ -190,11 +176,6 @@ impl Sessions {
         Ok(Seat { sessions: Arc::clone(self), number, ends })
     }
 
-    /// How many connections have not said who they are.
-    pub fn strangers(&self) -> usize {
-        self.inner().strangers.values().sum()
-    }
-
     /// Somebody looks on: the session is told so, and its pictures are returned.
     pub(super) fn add_watcher(&self, number: u64, name: &str) -> Option<Pictures> {
         let inner = self.inner();
@@ -216,24 +197,6 @@ impl Sessions {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection that has not said who it is, as long as this is.
-pub struct Stranger {
-    sessions: Arc<Sessions>,
-    uid: u32,
-}
-
-impl Drop for Stranger {
-    fn drop(&mut self) {
-        let mut inner = self.sessions.inner();
-        if let Some(of_one) = inner.strangers.get_mut(&self.uid) {
-            *of_one -= 1;
-            if *of_one == 0 {
-                inner.strangers.remove(&self.uid);
-            }
-        }
     }
 }
 
@@ -421,11 +384,6 @@ mod tests {
         assert_eq!((sessions.list().len(), other.number()), (MOST_OF_ONE + 1, MOST_OF_ONE as u64 + 1));
         drop(seats);
         assert_eq!(sessions.list().len(), 1);
-        let strangers: Vec<Stranger> =
-            (0..MOST_STRANGERS_OF_ONE).map(|_| sessions.stranger(7).unwrap()).collect();
-        assert!(sessions.stranger(7).is_err() && sessions.stranger(8).is_ok());
-        drop(strangers);
-        assert!(sessions.inner().strangers.is_empty());
     }
 
     #[tokio::test]

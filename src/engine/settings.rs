@@ -8,6 +8,7 @@ mod pulse;
 mod reload;
 mod serve;
 mod snmp;
+mod stamp;
 mod store;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ pub use serve::MetricsPlace;
 use serve::ServeTable;
 use snmp::SnmpTable;
 pub use snmp::{CommunityFile, SnmpSettings, SnmpUser};
+pub(super) use stamp::{Stamp, settled};
 pub use store::StoreSettings;
 use store::StoreTable;
 

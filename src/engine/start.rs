@@ -267,7 +267,7 @@ impl Engine {
     /// Begins no further session with a device, and waits until those at work have ended, but no longer than `limit`.
     /// What waits is skipped. For an engine that is about to stop.
     pub async fn finish_backups(&self, limit: Duration) {
-        self.queue.sessions.close();
+        self.queue.close();
         let _ = tokio::time::timeout(limit, self.queue.idle()).await;
     }
 

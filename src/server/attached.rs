@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -25,8 +26,10 @@ use crate::engine::sessions::{Farewell, Roster, Seat};
 use crate::engine::{Engine, Options};
 use crate::model::clean_line;
 
-/// How long a client has to say who it is.
+/// How long a client has to begin to say who it is, and then to say it.
 const FOR_HELLO: Duration = Duration::from_secs(5);
+/// How long it waits for its turn to be heard, where many of its account come at once.
+const FOR_TURN: Duration = Duration::from_secs(10);
 /// How long a command that listens for it has to end after it was told to.
 const GRACE: Duration = Duration::from_secs(15);
 /// The same for one that does not: what it has begun to store is stored in less.
@@ -54,21 +57,9 @@ impl Host {
         let Ok(peer) = socket.peer_cred() else { return };
         let (uid, pid) = (peer.uid(), peer.pid());
         let (reading, mut writing) = socket.into_split();
-        let mut incoming = Receiver::new(reading);
-        let met = match self.engine.sessions().stranger(uid) {
-            Ok(_stranger) => {
-                match tokio::time::timeout(FOR_HELLO, self.meet(&mut incoming, uid, pid)).await {
-                    Ok(met) => met,
-                    Err(_) => {
-                        let why = format!("no word within {} s", FOR_HELLO.as_secs());
-                        Err((Refusal::Silent, Reply::Refused(why)))
-                    }
-                }
-            }
-            Err(why) => Err((Refusal::Crowded, Reply::Refused(why))),
-        };
+        let met = self.receive(reading, uid, pid).await;
         let counters = self.engine.counters();
-        let (hello, person, seat) = match met {
+        let (incoming, Met { hello, person, seat }) = match met {
             Ok(met) => met,
             Err((kind, refusal)) => {
                 counters.refuse(kind);
@@ -113,13 +104,39 @@ impl Host {
         self.log.info(&format!("ended {what}"));
     }
 
+    /// Waits until it speaks, and until it is its turn, and hears it.
+    async fn receive(
+        &self,
+        reading: OwnedReadHalf,
+        uid: u32,
+        pid: Option<i32>,
+    ) -> Result<(Receiver<OwnedReadHalf>, Met), (Refusal, Reply)> {
+        let refused = |kind| move |why| (kind, Reply::Refused(why));
+        let silent = || refused(Refusal::Silent)(format!("no word within {} s", FOR_HELLO.as_secs()));
+        let strangers = self.engine.sessions().strangers();
+        let mut stranger = strangers.admit(uid).map_err(refused(Refusal::Crowded))?;
+        tokio::select! {
+            biased;
+            // its end is a word too
+            _ = reading.readable() => {}
+            why = stranger.must_go() => return Err(refused(Refusal::Crowded)(why)),
+            () = tokio::time::sleep(FOR_HELLO) => return Err(silent()),
+        }
+        let late = |_| "too many clients of this account have come at once: try again".to_owned();
+        let turn = tokio::time::timeout(FOR_TURN, stranger.speak()).await;
+        let _turn = turn.map_err(late).flatten().map_err(refused(Refusal::Crowded))?;
+        let mut incoming = Receiver::new(reading);
+        let met = tokio::time::timeout(FOR_HELLO, self.meet(&mut incoming, uid, pid)).await;
+        Ok((incoming, met.unwrap_or_else(|_| Err(silent()))?))
+    }
+
     /// Hears who it is, and finds a seat.
     async fn meet(
         &self,
         incoming: &mut Receiver<impl AsyncRead + Unpin>,
         uid: u32,
         pid: Option<i32>,
-    ) -> Result<(Hello, Person, Seat), (Refusal, Reply)> {
+    ) -> Result<Met, (Refusal, Reply)> {
         let refused = |kind| move |why| (kind, Reply::Refused(why));
         let body = incoming.body(|| LONGEST_HELLO).await.map_err(|error| error.to_string());
         let body = body.map_err(refused(Refusal::Malformed))?;
@@ -139,8 +156,15 @@ impl Host {
         let size = hello.screen.as_ref().map(|screen| (screen.columns, screen.rows));
         let of = Roster::new(&person, uid, pid, &line_of(&hello), since).on(size);
         let seat = self.engine.sessions().begin(of, person.clone()).map_err(refused(Refusal::Full))?;
-        Ok((hello, person, seat))
+        Ok(Met { hello, person, seat })
     }
+}
+
+/// A client that may have a session.
+struct Met {
+    hello: Hello,
+    person: Person,
+    seat: Seat,
 }
 
 /// Tells a client why there is no session.

@@ -17,7 +17,7 @@ const FOLDERS: [&str; 4] = ["--data", "data", "--config", "config"];
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A folder with a device, and settings that send nothing anywhere.
-fn stored() -> tempfile::TempDir {
+pub fn stored() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("config")).expect("a folder");
     std::fs::write(folder.path().join("config/config.toml"), "[pulse]\nwatch = false\n").expect("settings");
@@ -26,21 +26,21 @@ fn stored() -> tempfile::TempDir {
     folder
 }
 
-fn program(folder: &Path, args: &[&str]) -> Command {
+pub fn program(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(NOCTULE);
     command.args(FOLDERS).args(args).current_dir(folder).env_remove("NOCTULE_SOCKET").stdin(Stdio::null());
     command
 }
 
-fn run(folder: &Path, args: &[&str]) -> Output {
+pub fn run(folder: &Path, args: &[&str]) -> Output {
     program(folder, args).output().expect("it runs")
 }
 
 /// `noctule serve`, ended with the test.
-struct Engine(Child);
+pub struct Engine(Child);
 
 impl Engine {
-    fn start(folder: &Path) -> Self {
+    pub fn start(folder: &Path) -> Self {
         let mut child = program(folder, &["serve"]).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut words = BufReader::new(child.stderr.take().expect("its words"));
         let mut said = String::new();
@@ -51,9 +51,12 @@ impl Engine {
         Self(child)
     }
 
-    fn end(&mut self, signal: Signal) -> std::process::ExitStatus {
-        let pid = Pid::from_raw(self.0.id().cast_signed()).expect("a process");
-        kill_process(pid, signal).expect("a signal");
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().cast_signed()).expect("a process")
+    }
+
+    pub fn end(&mut self, signal: Signal) -> std::process::ExitStatus {
+        kill_process(self.pid(), signal).expect("a signal");
         self.0.wait().expect("its end")
     }
 }
@@ -102,13 +105,13 @@ impl Drop for Started {
     }
 }
 
-fn console(folder: &Path) -> Terminal {
+pub fn console(folder: &Path) -> Terminal {
     let mut command = in_a_shell(folder, "--data \"$HOME/data\" --config \"$HOME/config\"");
     command.env_remove("NOCTULE_SOCKET");
     Terminal::start(command, 100, 30)
 }
 
-fn quit(terminal: Terminal, folder: &Path) {
+pub fn quit(terminal: Terminal, folder: &Path) {
     terminal.type_keys(":quit\r");
     terminal.wait_for("status 0");
     terminal.assert_given_back();

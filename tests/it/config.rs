@@ -132,6 +132,11 @@ impl Running {
         let fresh = self.file.with_extension("new");
         write(&fresh, text);
         std::fs::rename(fresh, &self.file).unwrap();
+        self.told().await
+    }
+
+    /// What the engine says of its files next.
+    async fn told(&mut self) -> Event {
         loop {
             let event = self.events.recv().await.unwrap();
             if event.kind == EventKind::System {
@@ -188,6 +193,36 @@ async fn a_changed_file_is_taken_up_whole_and_a_wrong_one_not_at_all() {
     let waiting: Vec<&Value> =
         waiting.iter().filter(|row| row["waits"] == true).map(|row| &row["key"]).collect();
     assert_eq!(waiting, ["pulse.timeout"]);
+    running.engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_secret_in_a_file_of_its_own_is_taken_up_when_that_file_alone_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("config/noc.secret");
+    write(&secret, "first-s3cr3t\n");
+    let settings = "[backup]\ndaily = \"off\"\n[[snmp.user]]\nuser = \"noc\"\nauth = \"sha\"\n\
+        auth_password_file = \"noc.secret\"\n";
+    let mut running = Running::start(folder.path(), settings).await;
+    let password = |running: &Running| {
+        let settings = running.engine.settings();
+        settings.snmp.users[0].auth.as_ref().map(|(_, password)| password.expose().to_owned())
+    };
+    assert_eq!(password(&running).as_deref(), Some("first-s3cr3t"));
+    write(&secret, "second-s3cr3t\n");
+    let event = running.told().await;
+    assert_eq!(event.severity, Severity::Info, "{event:?}");
+    assert!(event.message.contains("snmp.user") && !event.message.contains("s3cr3t"), "{event:?}");
+    assert_eq!(password(&running).as_deref(), Some("second-s3cr3t"));
+    // where it is shown, it is the file that is named
+    let (_, told) = Shell::over(&running.engine).run("config show").await;
+    let row = told.lines.iter().find(|line| line.starts_with("snmp.user")).unwrap();
+    assert!(row.contains("auth_password_file = \"noc.secret\"") && !row.contains("auth_password ="), "{row}");
+    // one that is gone is a mistake, and the engine goes on with what it knows
+    std::fs::remove_file(&secret).unwrap();
+    let event = running.told().await;
+    assert!(event.severity == Severity::Error && event.message.contains("noc.secret"), "{event:?}");
+    assert_eq!(password(&running).as_deref(), Some("second-s3cr3t"));
     running.engine.stop().await;
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test's helpers may fail it")]
 
 mod attach;
+mod attach_crowd;
 mod attach_fixture;
 mod attach_roster;
 mod attach_systemd;
@@ -38,6 +39,7 @@ mod device_fixture;
 mod device_web;
 mod discover;
 mod docs;
+mod drain;
 mod engine_backup;
 mod engine_drivers;
 mod engine_fixture;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
+use crate::attach_terminal::{Engine, run, stored};
 use crate::terminal::Terminal;
 use crate::terminal_program::{NOCTULE, assert_nothing_left, left_in, noctule};
 
@@ -51,6 +52,45 @@ fn a_window_that_closes_does_not_end_the_wallboard_and_the_watch_goes_on() {
     list.arg("--data").arg(demo.join("data")).arg("--config").arg(demo.join("config"));
     let list = list.args(["incident", "list"]).output().expect("a list");
     assert!(String::from_utf8_lossy(&list.stdout).contains("campus-fw-1"), "{list:?}");
+}
+
+/// Waits until somebody is at a wallboard, or nobody.
+fn wait_for_wallboard(folder: &Path, is_there: bool) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let list = run(folder, &["session", "list", "--json"]);
+        if list.status.success()
+            && String::from_utf8_lossy(&list.stdout).contains("\"wallboard\"") == is_there
+        {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{list:?}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_attached_wallboard_that_loses_its_terminal_goes_on_and_ends_with_sigterm() {
+    let folder = stored();
+    let mut engine = Engine::start(folder.path());
+    let home = folder.path().to_str().expect("a path");
+    let folders = ["--data", &format!("{home}/data"), "--config", &format!("{home}/config"), "wallboard"];
+    let mut command = noctule(folder.path(), &folders);
+    command.env_remove("NOCTULE_SOCKET");
+    let mut terminal = Terminal::start(command, 80, 24);
+    wait_for_wallboard(folder.path(), true);
+    let program = Pid::from_raw(terminal.pid().cast_signed()).expect("a process");
+    terminal.close_window();
+    kill_process(program, Signal::HUP).expect("a living process");
+    // it is there, and again when its engine is
+    assert!(engine.end(Signal::TERM).success());
+    engine = Engine::start(folder.path());
+    wait_for_wallboard(folder.path(), true);
+    test_kill_process(program).expect("a living process");
+    kill_process(program, Signal::TERM).expect("a living process");
+    assert!(terminal.exit_status().success(), "SIGTERM is its usual end");
+    wait_for_wallboard(folder.path(), false);
+    assert!(engine.end(Signal::TERM).success());
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub(in crate::engine) struct Queue {
 struct Jobs {
     switches: HashMap<u64, watch::Sender<bool>>,
     stopping: bool,
+    /// The engine is about to end.
+    ending: bool,
 }
 
 impl Queue {
@@ -86,9 +88,21 @@ impl Queue {
         lock(&self.jobs).switches.get(&job).map(|switch| switch.send_replace(true)).is_some()
     }
 
+    /// No further session begins: the engine is about to end. What ends unfinished from now on ends because of that.
+    pub fn close(&self) {
+        lock(&self.jobs).ending = true;
+        self.sessions.close();
+    }
+
+    /// Why a session that was broken off was, or one that waited did not begin.
+    pub fn why_cancelled(&self) -> &'static str {
+        if lock(&self.jobs).ending { "noctule ended" } else { "the job was cancelled" }
+    }
+
     /// Ends every job, now and from now on.
     pub fn stop(&self) {
         let mut jobs = lock(&self.jobs);
+        jobs.ending = true;
         jobs.stopping = true;
         for switch in jobs.switches.values() {
             switch.send_replace(true);

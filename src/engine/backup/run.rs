@@ -48,7 +48,7 @@ impl DeviceRun {
             return Some(self.skip(
                 &device,
                 at,
-                Failure::new(FailureKind::Cancelled, "the job was cancelled"),
+                Failure::new(FailureKind::Cancelled, self.engine.queue.why_cancelled()),
             ));
         };
         let Some(session) = Session::begin(&self.engine, device.id) else {
@@ -170,7 +170,8 @@ impl DeviceRun {
         let ended = tokio::select! {
             biased;
             () = cancelled(&mut self.end) => {
-                Err(Failure::new(FailureKind::Cancelled, "the session was broken off: the job was cancelled").into())
+                let why = format!("the session was broken off: {}", self.engine.queue.why_cancelled());
+                Err(Failure::new(FailureKind::Cancelled, why).into())
             }
             // the session bounds itself; this is the belt to its braces
             () = tokio::time::sleep(limit + Duration::from_secs(5)) => Err(overdue(limit).into()),

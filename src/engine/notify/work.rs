@@ -1,7 +1,7 @@
 //! The worker: routes what happened, stores it, and sends what is due, each target in a lane of its own.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::broadcast::error::RecvError;
@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::engine::actor::Actor;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
+use crate::engine::settings::{Stamp, settled};
 use crate::engine::start::Engine;
 use crate::model::{Event, EventKind, Incident, IncidentId, Severity, Timestamp};
 
@@ -37,8 +38,8 @@ const NO_MORE_COMES: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Memory {
     settings: Arc<NotifySettings>,
-    /// The file as it was when it was read: when it was changed, and its length.
-    file: Option<(SystemTime, u64)>,
+    /// The file as it was when it was read.
+    file: Stamp,
     begun: bool,
 }
 
@@ -76,7 +77,7 @@ pub(in crate::engine) async fn work(engine: Weak<Engine>) {
 impl Engine {
     /// Does what is to be done now; how long until the next look.
     async fn notify_turn(self: &Arc<Self>, memory: &mut Memory, lanes: &mut JoinSet<()>) -> Duration {
-        self.read_notify_file(memory);
+        self.read_notify_file(memory).await;
         let now = self.now();
         let Ok(mut desk) = self.desk().await else { return LOOK };
         let begins = !std::mem::replace(&mut memory.begun, true);
@@ -103,13 +104,15 @@ impl Engine {
     }
 
     /// Reads the file where it was changed. One with a mistake changes nothing.
-    fn read_notify_file(&self, memory: &mut Memory) {
-        let metadata = std::fs::metadata(self.options.config_dir.join(FILE)).ok();
-        let file = metadata.and_then(|file| Some((file.modified().ok()?, file.len())));
-        if file == memory.file && memory.begun {
-            return;
+    async fn read_notify_file(&self, memory: &mut Memory) {
+        let path = self.options.config_dir.join(FILE);
+        let look = || Stamp::of(&path);
+        match memory.begun {
+            true if look() == memory.file => return,
+            // who reads it half written sends to nobody, and what is new is told once
+            true => memory.file = settled(look).await,
+            false => memory.file = look(),
         }
-        memory.file = file;
         match self.notify_settings() {
             Ok(settings) => memory.settings = Arc::new(settings),
             Err(error) => {

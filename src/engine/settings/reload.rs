@@ -1,35 +1,32 @@
 //! A changed `config.toml` is taken up while the engine runs, as a whole or not at all.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::{FILE, Settings, SettingsError, keys};
+use super::{FILE, Settings, SettingsError, Stamp, keys};
 use crate::engine::actor::Actor;
 use crate::engine::events::with_events;
 use crate::engine::inventory::entry;
 use crate::engine::start::{Engine, Options, lock};
 use crate::model::{EventKind, Severity};
 
-/// How often the file is looked at. It is taken up when it stood still from one look to the next: an editor may be in the
-/// middle of writing it.
+/// How often the files are looked at. They are taken up when they stood still from one look to the next: an editor may be
+/// in the middle of writing one.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The file as it was: when it was changed, its length, which one it is.
-type Stamp = Option<(SystemTime, u64, u64)>;
-
-fn stamp(folder: &Path) -> Stamp {
-    let file = std::fs::metadata(folder.join(FILE)).ok()?;
-    Some((file.modified().ok()?, file.len(), file.ino()))
+/// The file, and the files with secrets that the settings name.
+fn stamps(folder: &Path, settings: &Settings) -> Vec<Stamp> {
+    let secrets = settings.snmp.secret_files.iter().map(|file| Stamp::of(file));
+    std::iter::once(Stamp::of(&folder.join(FILE))).chain(secrets).collect()
 }
 
-/// What the engine remembers of the file.
+/// What the engine remembers of the files.
 pub(in crate::engine) struct Reload {
-    /// As it was when it was read.
-    read: Stamp,
-    /// As it was at the last look.
-    seen: Stamp,
+    /// As they were when they were read.
+    read: Vec<Stamp>,
+    /// As they were at the last look.
+    seen: Vec<Stamp>,
     /// The settings of the engine's start: some hold until its end.
     start: Arc<Settings>,
     /// What is wrong with the file now.
@@ -39,10 +36,11 @@ pub(in crate::engine) struct Reload {
 impl Reload {
     /// Reads the settings of an engine that starts.
     pub fn begin(options: &Options) -> Result<(Self, Arc<Settings>), SettingsError> {
-        // before it is read: a change in between is seen as one
-        let read = stamp(&options.config_dir);
-        let settings = Arc::new(overridden(Settings::read(&options.config_dir)?, options));
-        Ok((Self { read, seen: read, start: Arc::clone(&settings), mistake: None }, settings))
+        let folder = &options.config_dir;
+        // looked at before they are read: a change in between is seen as one. Which they are is known when they were read
+        let read = stamps(folder, &Settings::read(folder)?);
+        let settings = Arc::new(overridden(Settings::read(folder)?, options));
+        Ok((Self { seen: read.clone(), read, start: Arc::clone(&settings), mistake: None }, settings))
     }
 }
 
@@ -99,16 +97,18 @@ impl Engine {
     }
 
     async fn look_at_settings_file(self: &Arc<Self>) {
-        let now = stamp(&self.options.config_dir);
+        // where other files are named than before, these are looked at from the next time on, and read once more then
+        let look = || stamps(&self.options.config_dir, &self.settings());
+        let now = look();
         {
             let mut reload = lock(&self.reload);
-            let stands_still = std::mem::replace(&mut reload.seen, now) == now;
+            let stands_still = std::mem::replace(&mut reload.seen, now.clone()) == now;
             if now == reload.read || !stands_still {
                 return;
             }
         }
         let read = Settings::read(&self.options.config_dir);
-        if stamp(&self.options.config_dir) != now {
+        if look() != now {
             return;
         }
         lock(&self.reload).read = now;

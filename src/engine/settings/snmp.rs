@@ -84,6 +84,38 @@ pub struct SnmpUser {
     pub auth: Option<(SnmpAuth, Secret)>,
     /// The cipher and its password.
     pub privacy: Option<(SnmpPrivacy, Secret)>,
+    /// Where the password of each stands.
+    stands: [Stands; 2],
+}
+
+/// Where a password stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stands {
+    /// Nowhere: there is none, or it is that of the digest.
+    Nowhere,
+    /// In the settings.
+    Here,
+    /// In a file, by its path as it is written.
+    File(PathBuf),
+}
+
+impl Stands {
+    fn of(here: Option<&Spanned<Hidden>>, file: Option<&Spanned<PathBuf>>) -> Self {
+        match (here, file) {
+            (_, Some(file)) => Self::File(file.get_ref().clone()),
+            (Some(_), None) => Self::Here,
+            (None, None) => Self::Nowhere,
+        }
+    }
+
+    /// The key `name` as it stands in the settings, behind a comma.
+    fn shown(&self, name: &str) -> String {
+        match self {
+            Self::Nowhere => String::new(),
+            Self::Here => format!(", {name} = \"…\""),
+            Self::File(path) => format!(", {name}_file = {}", quoted(&path.display().to_string())),
+        }
+    }
 }
 
 impl From<SnmpUser> for Credentials {
@@ -141,11 +173,16 @@ impl SnmpUser {
     /// As it stands in the file, without its passwords.
     fn shown(&self) -> String {
         let mut fields = vec![format!("user = {}", quoted(&self.name))];
+        let [of_auth, of_privacy] = &self.stands;
         if let Some((auth, _)) = &self.auth {
-            fields.push(format!("auth = {}, auth_password = \"…\"", quoted(&auth.to_string())));
+            fields.push(format!("auth = {}{}", quoted(&auth.to_string()), of_auth.shown("auth_password")));
         }
         if let Some((privacy, _)) = &self.privacy {
-            fields.push(format!("priv = {}, priv_password = \"…\"", quoted(&privacy.to_string())));
+            fields.push(format!(
+                "priv = {}{}",
+                quoted(&privacy.to_string()),
+                of_privacy.shown("priv_password")
+            ));
         }
         format!("{{ {} }}", fields.join(", "))
     }
@@ -265,6 +302,10 @@ fn a_user(table: Spanned<UserTable>, folder: &Path) -> Result<SnmpUser, Mistake>
     }
     let auth = or_usual(table.auth, None, |text| text.parse::<SnmpAuth>().map(Some))?;
     let privacy = or_usual(table.privacy, None, |text| text.parse::<SnmpPrivacy>().map(Some))?;
+    let stands = [
+        Stands::of(table.auth_password.as_ref(), table.auth_password_file.as_ref()),
+        Stands::of(table.privacy_password.as_ref(), table.privacy_password_file.as_ref()),
+    ];
     let (here, file) = (table.auth_password, table.auth_password_file);
     let password = a_password(Field::SnmpAuthPassword, here, file, folder)?;
     let (here, file) = (table.privacy_password, table.privacy_password_file);
@@ -278,6 +319,7 @@ fn a_user(table: Spanned<UserTable>, folder: &Path) -> Result<SnmpUser, Mistake>
             // the usual way to have one password for both
             privacy: privacy.zip(hidden.or_else(|| password.clone())),
             auth: auth.zip(password),
+            stands,
             name,
         }),
     }
@@ -327,6 +369,8 @@ mod tests {
         assert_eq!(shown, ["SNMP 3 as noc, sha256 and aes", "SNMP 3 as old, md5"]);
         let (_, hidden) = snmp.users[0].privacy.as_ref().unwrap();
         assert_eq!(hidden.expose(), "auth-password", "one password for both");
+        let shown = "{ user = \"noc\", auth = \"sha256\", auth_password = \"…\", priv = \"aes\" }";
+        assert_eq!(snmp.users[0].shown(), shown);
         assert!(!format!("{snmp:?}").contains("auth-password") && !format!("{snmp:?}").contains("comm-one"));
     }
 
@@ -350,6 +394,11 @@ mod tests {
         assert!(!snmp.has_secrets, "they stand elsewhere");
         let files = ["auth", "priv", "communities"].map(|name| folder.path().join(name));
         assert_eq!(snmp.secret_files, files);
+        assert_eq!(
+            snmp.users[0].shown(),
+            "{ user = \"noc\", auth = \"sha\", auth_password_file = \"auth\", priv = \"aes\", \
+             priv_password_file = \"priv\" }"
+        );
 
         for (text, line, says) in [
             (
