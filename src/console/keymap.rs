@@ -1,6 +1,7 @@
 //! Which key means which command line: a table in the program, and a file that names only what differs.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use toml::Spanned;
 
@@ -134,6 +135,12 @@ fn chord(keys: &str) -> Result<Vec<Key>, String> {
 }
 
 impl Keymap {
+    /// The one of the program, which all share who have no file of their own.
+    pub fn usual() -> Arc<Self> {
+        static USUAL: LazyLock<Arc<Keymap>> = LazyLock::new(Arc::default);
+        Arc::clone(&USUAL)
+    }
+
     /// The keymap with a file's differences: a table per scope, `"keys" = "command line"`, an empty line unbinds.
     ///
     /// ```toml

@@ -52,7 +52,7 @@ pub struct Screen {
     /// It hangs on a wall: only what turns pages or quits is done.
     pub wall: bool,
     pub(super) alarm: Alarm,
-    pub(super) keymap: Keymap,
+    pub(super) keymap: Arc<Keymap>,
     /// The panes of the view, the one on top last; never empty but while a view is made.
     pub(super) stack: Vec<Slot>,
     /// The views that are not shown, by the name of their lowest pane.
@@ -99,7 +99,7 @@ pub(super) struct Flash {
 
 impl Screen {
     /// A screen with the first pane.
-    pub fn new(cx: Cx, keymap: Keymap, mouse: bool, first: Option<&str>) -> Self {
+    pub fn new(cx: Cx, keymap: Arc<Keymap>, mouse: bool, first: Option<&str>) -> Self {
         let mut screen = Self {
             cx,
             requests: Vec::new(),

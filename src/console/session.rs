@@ -106,9 +106,9 @@ impl Session {
     pub fn new(caps: &Caps, settings: &Settings, snapshot: Arc<Snapshot>, now: Timestamp) -> Self {
         let (theme, theme_error) = theme_of(settings, caps);
         let (keymap, keymap_error) = match settings.keymap_file.as_deref().map(Keymap::patched) {
-            Some(Err(fault)) => (Keymap::default(), Some(fault.of("Keymap"))),
-            Some(Ok(keymap)) => (keymap, None),
-            None => (Keymap::default(), None),
+            Some(Err(fault)) => (Keymap::usual(), Some(fault.of("Keymap"))),
+            Some(Ok(keymap)) => (Arc::new(keymap), None),
+            None => (Keymap::usual(), None),
         };
         let cx = Cx {
             snapshot,

@@ -1,6 +1,7 @@
 //! The pulse: whether each device answers, how fast, and how that was lately; the worst first.
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -60,11 +61,15 @@ const COLUMNS: &[Column] = &[
     Column::new("why", 22, 0).grow(),
 ];
 
+/// The rank of what nobody watches.
+const UNWATCHED: u8 = 8;
+
 struct Pulse {
     table: Table,
 }
 
 /// A device that is watched.
+#[derive(Clone, Copy)]
 struct Line<'a> {
     device: &'a DeviceRow,
     row: Option<&'a PulseRow>,
@@ -74,25 +79,53 @@ struct Line<'a> {
 
 struct View<'a> {
     cx: &'a Cx,
-    lines: Vec<Line<'a>>,
+    devices: &'a [DeviceRow],
+    /// The open incident of whoever is in one.
+    incidents: HashMap<&'a DeviceName, &'a Incident>,
+    /// Each device's rank: made where all of them are needed, once.
+    ranks: OnceCell<Vec<u8>>,
+    /// The row that was looked up last: a row's cells are drawn one after the other.
+    last: Cell<Option<(usize, Line<'a>)>>,
 }
 
 impl<'a> View<'a> {
     fn new(cx: &'a Cx) -> Self {
         let open: Vec<&Incident> = cx.snapshot.incidents.iter().filter(|one| one.is_open()).collect();
-        let mut of: HashMap<&DeviceName, &Incident> = HashMap::new();
+        let mut incidents: HashMap<&DeviceName, &Incident> = HashMap::new();
         for incident in &open {
-            of.extend(incident.behind.iter().map(|name| (name, *incident)));
+            incidents.extend(incident.behind.iter().map(|name| (name, *incident)));
         }
         // a root is its own incident's, whatever else it is behind
-        of.extend(open.iter().map(|incident| (&incident.name, *incident)));
-        let living = cx.snapshot.devices.iter().filter(|row| row.device.deleted.is_none());
-        let line = |device: &'a DeviceRow| Line {
-            device,
-            row: cx.snapshot.pulse.row(device.device.id),
-            incident: of.get(&device.device.name).copied(),
-        };
-        Self { cx, lines: living.map(line).collect() }
+        incidents.extend(open.iter().map(|incident| (&incident.name, *incident)));
+        Self { cx, devices: &cx.snapshot.devices, incidents, ranks: OnceCell::new(), last: Cell::new(None) }
+    }
+
+    fn line(&self, row: usize) -> Line<'a> {
+        if let Some((_, line)) = self.last.get().filter(|(at, _)| *at == row) {
+            return line;
+        }
+        let device = &self.devices[row];
+        let line = self.line_of(device, self.cx.snapshot.pulse.row(device.device.id));
+        self.last.set(Some((row, line)));
+        line
+    }
+
+    fn line_of(&self, device: &'a DeviceRow, row: Option<&'a PulseRow>) -> Line<'a> {
+        Line { device, row, incident: self.incidents.get(&device.device.name).copied() }
+    }
+
+    fn rank(&self, row: usize) -> u8 {
+        let ranks = self.ranks.get_or_init(|| {
+            let mut ranks = vec![UNWATCHED; self.devices.len()];
+            // by the rows of the pulse: to look each device's row up takes longer
+            for row in &self.cx.snapshot.pulse.rows {
+                if let Some(place) = self.cx.snapshot.devices.place(row.device) {
+                    ranks[place] = self.line_of(&self.devices[place], Some(row)).rank();
+                }
+            }
+            ranks
+        });
+        ranks[row]
     }
 }
 
@@ -103,7 +136,7 @@ impl Line<'_> {
 
     /// The worst first; what only lies behind another one comes after those that have a trouble of their own.
     fn rank(&self) -> u8 {
-        let Some(row) = self.row else { return 8 };
+        let Some(row) = self.row else { return UNWATCHED };
         match (row.mode, row.state) {
             (Mode::Paused, _) => 10,
             (Mode::Maintenance, State::Down) => 7,
@@ -123,7 +156,7 @@ impl Line<'_> {
         if probes == 0 { -1.0 } else { f64::from(lost) / f64::from(probes) }
     }
 
-    fn why(&self) -> Cow<'_, str> {
+    fn why(&self) -> Cow<'static, str> {
         match (self.incident, self.row) {
             (Some(incident), _) if self.is_behind() => format!("behind {}", incident.name).into(),
             (_, Some(row)) if row.mode == Mode::Maintenance => "planned work".into(),
@@ -138,15 +171,19 @@ impl Line<'_> {
 
 impl Rows for View<'_> {
     fn len(&self) -> usize {
-        self.lines.len()
+        self.devices.len()
+    }
+
+    fn is_there(&self, row: usize) -> bool {
+        self.devices[row].device.deleted.is_none()
     }
 
     fn id(&self, row: usize) -> u64 {
-        self.lines[row].device.device.id.0
+        self.devices[row].device.id.0
     }
 
     fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
-        let line = &self.lines[row];
+        let line = self.line(row);
         let known = line.row;
         match COLUMNS[column].name {
             "state" => answering::state(known, self.cx).into(),
@@ -168,7 +205,7 @@ impl Rows for View<'_> {
     }
 
     fn token(&self, row: usize, column: usize) -> Token {
-        let line = &self.lines[row];
+        let line = self.line(row);
         if line.is_behind() {
             return Token::Dim;
         }
@@ -182,13 +219,17 @@ impl Rows for View<'_> {
     }
 
     fn order(&self, a: usize, b: usize, column: usize) -> Ordering {
-        let (one, other) = (&self.lines[a], &self.lines[b]);
-        let by_name = || one.device.device.name.cmp(&other.device.device.name);
+        // the rows come by name
+        let by_name = || a.cmp(&b);
+        match COLUMNS[column].name {
+            "state" => return self.rank(a).cmp(&self.rank(b)).then_with(by_name),
+            "name" => return by_name(),
+            _ => {}
+        }
+        let (one, other) = (&self.line(a), &self.line(b));
         let rtt = |line: &Line| line.row.and_then(|row| row.recent.newest());
         let since = |line: &Line| line.row.and_then(|row| row.since);
         match COLUMNS[column].name {
-            "state" => one.rank().cmp(&other.rank()).then_with(by_name),
-            "name" => by_name(),
             "rtt" => rtt(other).cmp(&rtt(one)).then_with(by_name),
             "loss" | "trend" => other.loss().total_cmp(&one.loss()).then_with(by_name),
             "since" => since(other).cmp(&since(one)).then_with(by_name),
@@ -206,7 +247,7 @@ fn trend(recent: &Recent, cx: &Cx) -> String {
 
 impl Pane for Pulse {
     fn status(&self, cx: &Cx) -> String {
-        self.table.status(View::new(cx).len())
+        self.table.status(cx.snapshot.devices.living())
     }
 
     fn update(&mut self, cx: &Cx) {
@@ -215,7 +256,7 @@ impl Pane for Pulse {
 
     fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
         let view = View::new(cx);
-        let selected = self.table.selected().and_then(|row| view.lines.get(row));
+        let selected = self.table.selected().filter(|row| *row < view.len()).map(|row| view.line(row));
         match (words, selected) {
             (["open"], _) => Outcome::Line("device {device}".into()),
             (["ack"], line) => match line.and_then(|line| line.incident) {
@@ -285,7 +326,7 @@ impl Pane for Pulse {
     fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
         matches!(line, "ack" | "show-incident").then_some(())?;
         let view = View::new(cx);
-        let selected = self.table.selected().and_then(|row| view.lines.get(row));
+        let selected = self.table.selected().filter(|row| *row < view.len()).map(|row| view.line(row));
         let in_incident = selected.is_some_and(|line| line.incident.is_some());
         (!in_incident).then(|| "the device is in no incident".into())
     }

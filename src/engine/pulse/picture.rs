@@ -100,11 +100,13 @@ pub struct Recent {
     /// Where the next one goes.
     next: u8,
     len: u8,
+    /// How many of them were not answered.
+    lost: u8,
 }
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { ring: [0; RECENT], next: 0, len: 0 }
+        Self { ring: [0; RECENT], next: 0, len: 0, lost: 0 }
     }
 }
 
@@ -115,7 +117,10 @@ impl Recent {
     /// Adds a probe: its round-trip time, or that it was not answered.
     pub fn add(&mut self, rtt: Option<Duration>) {
         let micros = |rtt: Duration| u32::try_from(rtt.as_micros()).unwrap_or(Self::LOST - 1);
-        self.ring[usize::from(self.next)] = rtt.map_or(Self::LOST, |rtt| micros(rtt).min(Self::LOST - 1));
+        let oldest = &mut self.ring[usize::from(self.next)];
+        self.lost -= u8::from(usize::from(self.len) == RECENT && *oldest == Self::LOST);
+        self.lost += u8::from(rtt.is_none());
+        *oldest = rtt.map_or(Self::LOST, |rtt| micros(rtt).min(Self::LOST - 1));
         self.next = (self.next + 1) % RECENT as u8;
         self.len = (self.len + 1).min(RECENT as u8);
     }
@@ -134,8 +139,7 @@ impl Recent {
 
     /// How many are remembered, and how many of them were lost.
     pub fn loss(&self) -> (u32, u32) {
-        let lost = self.iter().filter(|micros| *micros == Self::LOST).count();
-        (self.len.into(), u32::try_from(lost).unwrap_or(0))
+        (self.len.into(), self.lost.into())
     }
 }
 
@@ -221,5 +225,10 @@ mod tests {
         assert_eq!(recent.newest(), None, "the newest was lost");
         let all: Vec<u32> = recent.iter().collect();
         assert_eq!((all[0], all[58], all[59]), (11, 69, Recent::LOST));
+        for lost in [false, true, true].iter().cycle().take(100) {
+            recent.add((!lost).then_some(Duration::ZERO));
+            let counted = recent.iter().filter(|micros| *micros == Recent::LOST).count();
+            assert_eq!(recent.loss(), (60, u32::try_from(counted).unwrap()));
+        }
     }
 }
