@@ -4,8 +4,8 @@ use crate::engine::fields::Field;
 use crate::engine::records::{DeviceStatus, RefusedKey};
 use crate::engine::vault::{self, KeptList};
 use crate::model::{
-    Credential, Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Maintenance,
-    Revision, RevisionState, Run, clean_line,
+    Credential, Device, DeviceId, Event, Identity, IdentityFailure, Incident, IncidentId, Login, Maintenance,
+    Revision, RevisionState, Run, User, clean_line,
 };
 use crate::store::{
     Change, HostKey, Key, Record, Recording, RecordingKey, RevisionKey, RunKey, TerminalRecording, decode,
@@ -111,8 +111,30 @@ fn in_words(
             let words = |is: Credential| vault::of_credential(&is, value::<Credential>(before).as_ref());
             (number(), told(change, words))
         }
+        User::TABLE => (number(), told(change, |user| user_words(&user))),
+        Login::TABLE => (number(), told(change, |login| login_words(&login))),
         KeptList::TABLE => ("list".to_owned(), told(change, |list: KeptList| vault::of_list(&list))),
         _ => (plain(&change.key), removed_or(change, "stored")),
+    }
+}
+
+fn user_words(user: &User) -> String {
+    let grants: Vec<String> = user.grants.iter().map(ToString::to_string).collect();
+    let grants = if grants.is_empty() { "no role".to_owned() } else { grants.join(", ") };
+    let state = match (user.removed, user.enabled) {
+        (Some(_), _) => "removed",
+        (None, true) => "enabled",
+        (None, false) => "disabled",
+    };
+    format!("{}: {state}, {grants}, revision {}", user.name, user.revision)
+}
+
+fn login_words(login: &Login) -> String {
+    let who = login.user.as_deref().or(login.account.as_deref());
+    let who = who.map_or_else(|| format!("uid {}", login.uid), str::to_owned);
+    match &login.refused {
+        Some(why) => format!("{who} was not let in by {}: {why}", login.method),
+        None => format!("{who} was let in by {}", login.method),
     }
 }
 
