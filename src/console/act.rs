@@ -9,7 +9,7 @@ use super::pane;
 use super::screen::{BACK_NOW, Overlay, QUIT_NOW, Screen};
 use super::term::sequence;
 use super::theme::Theme;
-use crate::commands;
+use crate::commands::{self, Command, Kind};
 use crate::model::Danger;
 
 impl Screen {
@@ -57,10 +57,18 @@ impl Screen {
             Outcome::Line(next) if next != line => self.act(&next, typed),
             Outcome::Line(_) => {}
             Outcome::Run { line, input } => self.run_with(&line, input),
-            Outcome::Reason { line, question } => match self.lacks_role(&line) {
-                Some(why) => self.refuse(&line, why),
-                None => self.overlay = Overlay::Confirm(Dialog::reasoned(&line, question)),
-            },
+            Outcome::Reason { line, question } => {
+                let dialog = Dialog::reasoned(&line, question);
+                self.ask_reason(&line, dialog);
+            }
+        }
+    }
+
+    /// Asks for a reason, where the operator's role may run the line that takes it.
+    pub(super) fn ask_reason(&mut self, line: &str, dialog: Dialog) {
+        match self.lacks_role(line) {
+            Some(why) => self.refuse(line, why),
+            None => self.overlay = Overlay::Confirm(dialog),
         }
     }
 
@@ -162,10 +170,7 @@ impl Screen {
         if let Some(why) = self.lacks_role(line) {
             return self.refuse(line, why);
         }
-        let targets: Vec<&str> = command.map_or_else(Vec::new, |command| {
-            let skip = command.name.split(' ').count();
-            words.iter().skip(skip).copied().filter(|word| !word.starts_with('-')).collect()
-        });
+        let targets = command.map_or_else(Vec::new, |command| targets(command, words));
         let what = match &targets[..] {
             few @ ([] | [_] | [_, _] | [_, _, _]) => few.join(", "),
             many => format!("{}, {} and {} more", many[0], many[1], many.len() - 2),
@@ -263,4 +268,40 @@ impl Screen {
 
 fn first_word(line: &str) -> &str {
     line.split(' ').next().unwrap_or_default()
+}
+
+/// The words of a line that say what it acts on: no flags, and nothing that belongs to one.
+fn targets<'a>(command: &Command, words: &[&'a str]) -> Vec<&'a str> {
+    let takes_value = |word: &str| {
+        let own = command.args.iter().find(|arg| arg.name == word);
+        word == "--why" || own.is_some_and(|arg| arg.is_flag() && !matches!(arg.kind, Kind::Switch))
+    };
+    let mut words = words.iter().copied().skip(command.name.split(' ').count());
+    let mut targets = Vec::new();
+    while let Some(word) = words.next() {
+        if takes_value(word) {
+            words.next();
+        } else if !word.starts_with('-') {
+            targets.push(word);
+        }
+    }
+    targets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_about_is_what_a_line_acts_on_and_no_value_of_a_flag() {
+        for (line, is) in [
+            ("role revoke bob engineer --within=group:core --revision 3", &["bob", "engineer"][..]),
+            ("backup run --all --why nothing core-1", &["core-1"]),
+            ("credential remove core", &["core"]),
+        ] {
+            let words: Vec<&str> = line.split(' ').collect();
+            let command = command_of(&words).expect("a command");
+            assert_eq!(targets(command, &words), is, "{line}");
+        }
+    }
 }

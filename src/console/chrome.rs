@@ -51,7 +51,7 @@ impl Screen {
             cell.set_style(plain);
         }
         if area.width < 40 || area.height < 8 {
-            notice(area, buf, &self.cx.theme, "noctule needs 40×8 or more");
+            self.draw_too_small(area, buf);
             return None;
         }
         self.draw_title(Rect { height: 1, ..area }, buf);
@@ -93,6 +93,20 @@ impl Screen {
             }
         }
         cursor
+    }
+
+    /// On a screen without room. Who is watched is told so all the same.
+    fn draw_too_small(&self, area: Rect, buf: &mut Buffer) {
+        let mut rest = area;
+        if let Some(watched) = self.watched() {
+            let lines = text::wrap(&watched, usize::from(area.width));
+            for (line, y) in lines.iter().zip(area.top()..area.bottom()) {
+                text::put(buf, area.x, y, area.width, line, self.cx.theme.style(Token::Warn));
+            }
+            let rows = u16::try_from(lines.len()).unwrap_or(area.height).min(area.height);
+            rest = Rect { y: area.y + rows, height: area.height - rows, ..area };
+        }
+        notice(rest, buf, &self.cx.theme, "noctule needs 40×8 or more");
     }
 
     fn draw_title(&mut self, area: Rect, buf: &mut Buffer) {

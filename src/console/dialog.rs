@@ -51,6 +51,19 @@ impl Dialog {
         Self { line: line.into(), question, level: Level::Reason { typed: LineInput::default() } }
     }
 
+    /// The same, with a reason that is begun.
+    pub fn reason_begun(line: &str, question: String, reason: &str) -> Self {
+        Self { line: line.into(), question, level: Level::Reason { typed: LineInput::new(reason) } }
+    }
+
+    /// The question and the reason, while that is being written.
+    pub fn reason(&self) -> Option<(&str, &str)> {
+        match &self.level {
+            Level::Reason { typed } => Some((&self.question, typed.text())),
+            Level::YesNo { .. } | Level::Type { .. } => None,
+        }
+    }
+
     /// Takes a key.
     pub fn key(&mut self, key: Key) -> Verdict {
         match (&mut self.level, key.code) {

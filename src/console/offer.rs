@@ -4,13 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::command_line::CommandLine;
-use super::screen::{Overlay, Screen};
+use super::dialog::Dialog;
+use super::screen::{Overlay, Screen, Slot};
 use super::term::{Code, Key};
 use super::text;
 use super::theme::{Theme, Token};
 use super::widgets::frame;
 use crate::commands;
-use crate::engine::drafts::{Draft, DraftText};
+use crate::engine::drafts::{Draft, DraftFilter, DraftReason, DraftText};
 
 impl Screen {
     /// What is being written and not entered or saved, without secrets.
@@ -23,9 +24,25 @@ impl Screen {
             }
             _ => String::new(),
         };
-        let slots = self.stack.iter().chain(self.parked.values().flatten());
-        let texts: Vec<DraftText> = slots.filter_map(|slot| slot.pane.draft()).collect();
-        Draft { line, texts }
+        let reason = match &self.overlay {
+            Overlay::Confirm(dialog) => {
+                dialog.reason().filter(|(_, text)| !text.is_empty()).map(|(question, text)| DraftReason {
+                    line: dialog.line.clone(),
+                    question: question.to_owned(),
+                    text: text.to_owned(),
+                })
+            }
+            _ => None,
+        };
+        // those in front last: they are in front again when all are opened in this order
+        let slots = || self.parked.values().flatten().chain(&self.stack);
+        let texts: Vec<DraftText> = slots().filter_map(|slot| slot.pane.draft()).collect();
+        let filter = |slot: &Slot| {
+            let filter = slot.pane.filter().filter(|filter| !filter.is_empty())?.to_owned();
+            // a session with a device is not opened because its pane was searched
+            slot.terminal.is_none().then(|| DraftFilter { opens: slot.line.clone(), filter })
+        };
+        Draft { line, texts, reason, filters: slots().filter_map(filter).collect() }
     }
 
     /// Offers what was being written when the terminal went away.
@@ -44,11 +61,20 @@ impl Screen {
     }
 
     fn take_up(&mut self, draft: Draft) {
+        for DraftFilter { opens, filter } in draft.filters {
+            self.act(&opens, false);
+            if self.stack.last().is_some_and(|slot| slot.line == opens) {
+                self.set_filter(&filter);
+            }
+        }
         for DraftText { opens, base, text } in draft.texts {
             self.act(&opens, false);
             if let Some(slot) = self.stack.last_mut() {
                 slot.pane.take_up(&base, &text);
             }
+        }
+        if let Some(DraftReason { line, question, text }) = draft.reason {
+            self.ask_reason(&line, Dialog::reason_begun(&line, question, &text));
         }
         if !draft.line.is_empty() {
             self.overlay = Overlay::Command(CommandLine::begun(&draft.line));
@@ -56,13 +82,22 @@ impl Screen {
     }
 }
 
+/// The line of an act without the flag that waits for its reason.
+fn act_of(line: &str) -> &str {
+    line.rsplit_once(" --").map_or(line, |(act, _)| act)
+}
+
 /// Draws the question over the middle of `area`.
 pub fn draw(draft: &Draft, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let mut what: Vec<String> = draft.texts.iter().map(|one| one.opens.clone()).collect();
+    what.extend(
+        draft.reason.iter().map(|one| format!("the reason {:?} for {}", one.text, act_of(&one.line))),
+    );
+    what.extend(draft.filters.iter().map(|one| format!("the filter {:?} of {}", one.filter, one.opens)));
     if !draft.line.is_empty() {
         what.push(format!("the line :{}", draft.line));
     }
-    let question = format!("When your terminal went away you were writing: {}.", what.join(", "));
+    let question = format!("Your terminal went away in the middle of this: {}.", what.join(", "));
     let mut lines = text::wrap(&question, 56);
     lines.truncate(6);
     lines.extend([String::new(), "Enter takes it up, Esc forgets it".to_owned()]);

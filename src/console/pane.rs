@@ -152,6 +152,9 @@ pub trait Pane: Send {
     /// Goes on with a draft of its own; `base` is the text that it was begun with.
     fn take_up(&mut self, _base: &str, _text: &str) {}
 
+    /// It is not in front: another pane lies over it, or another view is shown. Told again and again while that is so.
+    fn covered(&mut self) {}
+
     /// When it looks different by itself, without anything having happened.
     fn wakes_at(&self, _cx: &Cx) -> Option<Timestamp> {
         None

@@ -74,6 +74,8 @@ pub struct Screen {
 /// A pane and where it comes from.
 pub(super) struct Slot {
     pub decl: &'static Decl,
+    /// The line that opens it.
+    pub line: String,
     pub pane: Box<dyn Pane>,
     pub asked: Option<QueryId>,
     pub terminal: Option<TerminalId>,
@@ -412,7 +414,8 @@ impl Screen {
     /// After anything: panes see what moved, and ask for what they need.
     pub(super) fn after(&mut self) {
         self.dial();
-        let Some(slot) = self.stack.last_mut() else { return };
+        let Some((slot, below)) = self.stack.split_last_mut() else { return };
+        below.iter_mut().chain(self.parked.values_mut().flatten()).for_each(|slot| slot.pane.covered());
         if slot.decl.is_moved(&slot.seen, &self.cx.snapshot.versions) {
             slot.seen = self.cx.snapshot.versions;
             slot.pane.update(&self.cx);

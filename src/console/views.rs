@@ -116,5 +116,7 @@ impl Screen {
 fn make(decl: &'static Decl, args: &[String], cx: &Cx) -> Result<Slot, String> {
     let mut pane = (decl.make)(args, cx)?;
     pane.update(cx);
-    Ok(Slot { decl, pane, asked: None, terminal: None, seen: cx.snapshot.versions })
+    let words = std::iter::once(decl.name).chain(args.iter().map(String::as_str));
+    let line = shlex::try_join(words).unwrap_or_else(|_| decl.name.to_owned());
+    Ok(Slot { decl, line, pane, asked: None, terminal: None, seen: cx.snapshot.versions })
 }

@@ -1,6 +1,8 @@
 //! What an operator was writing when their terminal went away: kept in memory for a while, offered when they come again.
 //!
-//! Nothing of it is stored, and no secret is in it: whoever hands it over leaves those out.
+//! Nothing of it is stored, and no secret is in it: whoever hands it over leaves those out. Nothing is kept of a session that
+//! an admin ended: that may be done to get out what is being written there, or because whoever sits there is not its owner,
+//! and then it must not wait for the next one who comes with that account.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,6 +17,8 @@ const KEPT: Duration = Duration::from_secs(600);
 const MOST_PEOPLE: usize = 250;
 /// The most texts of one draft, and the most bytes of all of them.
 const MOST_TEXTS: usize = 8;
+/// The most filters of one draft.
+const MOST_FILTERS: usize = 16;
 /// See [`MOST_TEXTS`].
 const MOST_BYTES: usize = 2 << 20;
 
@@ -25,6 +29,30 @@ pub struct Draft {
     pub line: String,
     /// Texts that were not saved.
     pub texts: Vec<DraftText>,
+    /// The reason that was asked for before an act.
+    pub reason: Option<DraftReason>,
+    /// The screens that were filtered, the one in front last.
+    pub filters: Vec<DraftFilter>,
+}
+
+/// A reason that was being written. What it is for has not been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftReason {
+    /// The command line, whose last word is the flag that takes it.
+    pub line: String,
+    /// What the person was asked.
+    pub question: String,
+    /// The reason as it was left.
+    pub text: String,
+}
+
+/// A screen, and what it was filtered by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DraftFilter {
+    /// The console's line that opens it: `devices`.
+    pub opens: String,
+    /// The filter as it was left.
+    pub filter: String,
 }
 
 /// A text that was not saved.
@@ -41,12 +69,14 @@ pub struct DraftText {
 impl Draft {
     /// Whether nothing was being written.
     pub fn is_empty(&self) -> bool {
-        self.line.is_empty() && self.texts.is_empty()
+        self.line.is_empty() && self.texts.is_empty() && self.reason.is_none() && self.filters.is_empty()
     }
 
     fn bytes(&self) -> usize {
         let texts = self.texts.iter().map(|one| one.opens.len() + one.base.len() + one.text.len());
-        self.line.len() + texts.sum::<usize>()
+        let reason = self.reason.iter().map(|one| one.line.len() + one.question.len() + one.text.len());
+        let filters = self.filters.iter().map(|one| one.opens.len() + one.filter.len());
+        self.line.len() + texts.chain(reason).chain(filters).sum::<usize>()
     }
 }
 
@@ -62,6 +92,7 @@ impl Drafts {
     fn keep(&mut self, person: &str, mut draft: Draft, now: Timestamp) {
         self.forget_old(now);
         draft.texts.truncate(MOST_TEXTS);
+        draft.filters.drain(..draft.filters.len().saturating_sub(MOST_FILTERS));
         while draft.bytes() > MOST_BYTES && draft.texts.pop().is_some() {}
         let has_room = self.0.len() < MOST_PEOPLE || self.0.contains_key(person);
         if has_room && !draft.is_empty() && draft.bytes() <= MOST_BYTES {
@@ -79,6 +110,11 @@ impl Engine {
     /// Keeps what a person was writing, in the place of what they wrote before, for ten minutes.
     pub fn keep_draft(&self, person: &Person, draft: Draft) {
         lock(&self.drafts).keep(&person.name, draft, self.now());
+    }
+
+    /// Forgets what is kept for a person.
+    pub fn forget_draft(&self, person: &Person) {
+        self.take_draft(person);
     }
 
     /// What is kept for a person. It is theirs then, and kept no more.
@@ -114,7 +150,7 @@ mod tests {
         }
         assert_eq!(drafts.0.len(), MOST_PEOPLE);
         let text = DraftText { opens: "edit".into(), base: String::new(), text: "x".repeat(MOST_BYTES / 2) };
-        drafts.keep("p1", Draft { line: "y".into(), texts: vec![text; 50] }, Timestamp(0));
+        drafts.keep("p1", Draft { texts: vec![text; 50], ..line("y") }, Timestamp(0));
         assert_eq!(drafts.take("p1", Timestamp(0)).map(|draft| draft.texts.len()), Some(1));
     }
 }

@@ -242,6 +242,11 @@ impl Seat {
         });
     }
 
+    /// Whether somebody has ended it: its client is not to come back.
+    pub fn is_put_out(&self) -> bool {
+        self.ends.borrow().as_ref().is_some_and(|farewell| !farewell.comes_back)
+    }
+
     /// Waits until it must end, and says why.
     pub async fn ended(&self) -> Farewell {
         let mut ends = self.ends.clone();

@@ -146,9 +146,7 @@ impl Pump {
                 self.wait().await;
             }
         }
-        if !self.has_quit && self.seat.is_some() {
-            self.engine.keep_draft(&self.person, self.session.draft());
-        }
+        self.keep_draft();
         let leave = leave_of(&mut self.session);
         // the frame before it may still lie in a slow terminal; a client that is gone needs nothing
         let _ = self.link.tell.send(ToClient::End { leave }).await;
@@ -168,6 +166,18 @@ impl Pump {
         let _ = tokio::time::timeout(LAST_WORK, kept).await;
         let all = async { while self.commands.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(LAST_WORK, all).await;
+    }
+
+    /// Keeps what was being written, unless its operator has quit or was put out.
+    fn keep_draft(&self) {
+        match &self.seat {
+            Some(seat) if seat.is_put_out() => self.engine.forget_draft(&self.person),
+            // who changes nothing, as on a wall, takes up nothing
+            Some(_) if !self.has_quit && !self.person.read_only => {
+                self.engine.keep_draft(&self.person, self.session.draft())
+            }
+            _ => {}
+        }
     }
 
     // ---- what the session wants

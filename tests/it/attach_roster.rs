@@ -131,6 +131,26 @@ async fn a_screen_is_watched_live_and_nothing_goes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_turns_to_another_pane_watches_no_more_until_they_come_back() {
+    let served = with_ann().await;
+    let _ticking = served.tick();
+    let mut theirs = ann_comes(&served).await;
+    let mut watcher = Client::welcome(&served.place, &hello("watch ann", Some(screen(80, 24)))).await;
+    tokio::join!(theirs.wait_for("watched by boss"), watcher.wait_for("read-only ann 80x24"));
+    watcher.type_keys(b":events\r").await;
+    watcher.wait_for("Events").await;
+    let mut shown = theirs.wait_for("").await;
+    while shown.contains("watched by") {
+        shown = theirs.wait_for("").await;
+    }
+    // back at the view before
+    watcher.type_keys(b"-").await;
+    tokio::join!(theirs.wait_for("watched by boss"), watcher.wait_for("read-only ann 80x24"));
+    drop((theirs, watcher));
+    served.empty().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_watcher_that_reads_nothing_holds_up_nobody() {
     let served = with_ann().await;
     let mut theirs = ann_comes(&served).await;
@@ -214,6 +234,8 @@ async fn an_admin_ends_a_session_with_a_reason_which_its_person_reads() {
             .run_out()
             .await;
     assert!(code == 1 && told.contains("needs the role admin"), "{told}");
+    client.type_keys(b":backup run edge-1").await;
+    client.wait_for(":backup run edge-1").await;
     boss(&served, &format!("session end {number}"), 2).await;
     boss(&served, "session end 4711 --reason 'nobody'", 1).await;
     boss(&served, &format!("session end {number} --reason 'the shift\u{202e} is over'"), 0).await;
@@ -228,6 +250,10 @@ async fn an_admin_ends_a_session_with_a_reason_which_its_person_reads() {
 
     // every session of hers, a command that runs included, and nobody else's
     let (mut first, mut second) = (ann_comes(&served).await, ann_comes(&served).await);
+    // an admin may want to get out what is being written: it waits for nobody
+    first.type_keys(b":zq").await;
+    let shown = first.wait_for(":zq").await;
+    assert!(!shown.contains("A draft was kept"), "{shown}");
     boss(&served, "user logout ann --reason 'come in again'", 0).await;
     for client in [&mut first, &mut second] {
         assert_eq!(end_of(client).await, "boss has ended this session: come in again");

@@ -113,3 +113,47 @@ fn an_auditor_sees_who_is_in_and_ends_nobody() {
     operator.command("sessions").sees("alice").press("jX").sees("needs the role admin");
     assert!(operator.lines.is_empty(), "{:?}", operator.lines);
 }
+
+#[test]
+fn who_is_watched_is_told_so_on_a_screen_without_room_too() {
+    for (width, height) in [(39, 24), (80, 7), (20, 1)] {
+        let mut operator = Operator::new(World::new(State::Normal, false), width, height);
+        operator.session.watched_by(vec!["ann".into()]);
+        operator.sees("watched by ann");
+        operator.session.watched_by(Vec::new());
+        assert!(!operator.screen().contains("watched by"), "{width}×{height}");
+    }
+}
+
+#[test]
+fn filters_and_a_reason_that_is_half_written_are_taken_up_again() {
+    let mut operator = Operator::new(World::new(State::Trouble, false), 100, 30);
+    operator
+        .press("/fails<enter>")
+        .command("sessions")
+        .press("/edit<enter>X")
+        .sees("End session 2")
+        .press("goes h");
+    let draft = operator.session.draft();
+    let mut again = Operator::new(World::new(State::Trouble, false), 100, 30);
+    again.session.offer(draft.clone());
+    again.sees("reason \"goes h\" for session end 2").sees("the filter \"fails\" of");
+    // it is not decided: it stays what it was
+    assert_eq!(again.session.draft(), draft);
+    again
+        .press("<enter>")
+        .sees("End session 2")
+        .sees("goes h")
+        .press("ome<enter>")
+        .sees("Your reason: goes home")
+        .press("y");
+    assert_eq!(again.line(), "session end 2 --reason 'goes home'");
+    again.sees("1 of 4").press("<esc><esc>").sees("/fails").sees("3 of 19");
+
+    // who may not any more is asked for no reason
+    let settings = Settings { rights: Role::Viewer.into(), ..Settings::default() };
+    let mut viewer = Operator::with(World::new(State::Trouble, false), 100, 30, &settings);
+    viewer.session.offer(draft);
+    viewer.press("<enter>").sees("needs the role admin").press("x<enter>y");
+    assert!(viewer.lines.is_empty(), "{:?}", viewer.lines);
+}

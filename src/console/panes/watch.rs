@@ -112,6 +112,13 @@ impl Pane for Watch {
         }
     }
 
+    fn covered(&mut self) {
+        // nobody looks on from behind another pane, and nobody is told that somebody does
+        if let Read::Asked | Read::On(..) = self.read {
+            (self.read, self.due) = (Read::NotYet, None);
+        }
+    }
+
     fn wakes_at(&self, _cx: &Cx) -> Option<Timestamp> {
         self.due
     }
