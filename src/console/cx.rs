@@ -70,6 +70,11 @@ impl Cx {
         self.format(at, "%Y-%m-%d %H:%M:%S")
     }
 
+    /// The same with the zone's name: where a moment is told in full, to somebody who may sit in another zone.
+    pub fn full(&self, at: Timestamp) -> String {
+        self.format(at, "%Y-%m-%d %H:%M:%S %Z")
+    }
+
     /// The same, hours and minutes alone.
     pub fn clock(&self, at: Timestamp) -> String {
         self.format(at, "%H:%M")

@@ -63,7 +63,7 @@ pub fn facts(credential: &CredentialView, cx: &Cx) -> Vec<(&'static str, String)
         "" => ", by whom is not known".to_owned(),
         name => format!(" by {}", clean_line(name)),
     };
-    facts.push(("revision", format!("{}, changed {}{by}", credential.revision, cx.date(credential.updated))));
+    facts.push(("revision", format!("{}, changed {}{by}", credential.revision, cx.full(credential.updated))));
     facts
 }
 

@@ -15,7 +15,7 @@ use super::cx::Cx;
 use super::pane::Pane;
 use super::text;
 use super::theme::Token;
-use super::widgets::{Column, Rows, Table, notice};
+use super::widgets::{Column, Rows, Table, notice, trouble};
 use crate::engine::query::{Answer, Query};
 use crate::model::{Timestamp, clean_line};
 
@@ -294,7 +294,7 @@ impl<L: Listed> Pane for List<L> {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         match &self.read {
-            Read::Failed(why) => return notice(area, buf, &cx.theme, why),
+            Read::Failed(why) => return trouble(area, buf, &cx.theme, why),
             Read::NotYet => return notice(area, buf, &cx.theme, L::READING),
             Read::Done => {}
         }

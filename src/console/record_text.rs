@@ -6,7 +6,7 @@ use crate::model::Device;
 /// A device's record as lines.
 pub fn record(device: &Device) -> String {
     let mut text = format!(
-        "# revision {}\n# One field a line; an empty value takes it away. Passwords: :device edit NAME password=…\n",
+        "# revision {}\n# A field a line, empty is none. Passwords: device edit NAME password=…\n",
         device.revision
     );
     for field in Field::ALL.into_iter().filter(|field| !field.is_secret()) {

@@ -101,8 +101,8 @@ impl Listed for Assignments {
     }
 
     fn empty(&self) -> String {
-        "No credential is given to anybody: a begins credential assign CREDENTIAL --group GROUP; devices log in with what \
-         their own records and the host's files say"
+        "No credential is given to anybody. Press a for credential assign CREDENTIAL --group GROUP; until then devices are \
+         logged in to with what their own records and the host's files say"
             .to_owned()
     }
 

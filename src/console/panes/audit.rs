@@ -162,7 +162,7 @@ impl Trail {
         let Some(entry) = self.selected() else { return area };
         let columns = area.width.saturating_sub(2);
         let from = if entry.from.is_empty() { String::new() } else { format!(" from {}", entry.from) };
-        let line = format!("{} {}{from}: {}", cx.date(entry.at), entry.who, entry.in_a_line());
+        let line = format!("{} {}{from}: {}", cx.full(entry.at), entry.who, entry.in_a_line());
         let mut lines = text::wrap(&line, usize::from(columns).max(1));
         lines.truncate(3);
         let rows = u16::try_from(lines.len()).unwrap_or(0);
@@ -374,7 +374,12 @@ impl Entry {
         Self { number, asked: false, detail: None, failed: None, pager: Pager::default() }
     }
 
-    fn lines(&self) -> Vec<Told> {
+    /// What `enter` opens on the selected line.
+    fn opens(&self, cx: &Cx) -> Option<String> {
+        self.lines(cx).into_iter().nth(self.pager.cursor)?.opens
+    }
+
+    fn lines(&self, cx: &Cx) -> Vec<Told> {
         let Some(detail) = &self.detail else { return Vec::new() };
         let plain = |name: &str, text: &str, token| Told {
             name: name.to_owned(),
@@ -384,6 +389,8 @@ impl Entry {
         };
         let mut lines: Vec<Told> = Vec::new();
         for (name, value) in detail.entry.facts() {
+            // in the zone of who looks, not that of the engine's host
+            let value = if name == "at" { cx.full(detail.entry.at) } else { value };
             let token = match name {
                 "clock" => Token::Bad,
                 "hash" | "prev" => Token::Dim,
@@ -423,12 +430,12 @@ impl Pane for Entry {
         (!std::mem::replace(&mut self.asked, true)).then_some(Query::AuditEntry(self.number))
     }
 
-    fn answer(&mut self, answer: Answer, _cx: &Cx) {
+    fn answer(&mut self, answer: Answer, cx: &Cx) {
         match answer {
             Answer::AuditEntry(detail) => {
                 (self.detail, self.failed) = (Some(detail), None);
                 // what `enter` opens is what one comes for
-                let first = self.lines().iter().position(|line| line.opens.is_some());
+                let first = self.lines(cx).iter().position(|line| line.opens.is_some());
                 self.pager.cursor = first.unwrap_or(0);
             }
             Answer::Failed(why) => self.failed = Some(clean_line(&why).into_owned()),
@@ -436,11 +443,10 @@ impl Pane for Entry {
         }
     }
 
-    fn act(&mut self, words: &[&str], _cx: &Cx) -> Outcome {
+    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
         match words {
             ["open"] => {
-                let opens = self.lines().into_iter().nth(self.pager.cursor).and_then(|line| line.opens);
-                opens.map_or(Outcome::Done, Outcome::Line)
+                self.opens(cx).map_or(Outcome::Done, Outcome::Line)
             }
             ["again"] => {
                 self.asked = false;
@@ -448,12 +454,12 @@ impl Pane for Entry {
             }
             ["shift-left"] => self.pager.act(&["left"], 0),
             ["shift-right"] => self.pager.act(&["right"], 0),
-            _ => self.pager.act(words, self.lines().len()),
+            _ => self.pager.act(words, self.lines(cx).len()),
         }
     }
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
-        let lines = self.lines();
+        let lines = self.lines(cx);
         if lines.is_empty() {
             let sentence = self.failed.as_deref().unwrap_or("Reading the entry …");
             return notice(area, buf, &cx.theme, sentence);
@@ -478,13 +484,16 @@ impl Pane for Entry {
         self.detail.as_ref()?.entry.devices.first().cloned()
     }
 
-    fn copy(&self, _cx: &Cx) -> Option<String> {
+    fn copy(&self, cx: &Cx) -> Option<String> {
         let lines: Vec<String> =
-            self.lines().iter().map(|line| format!("{:<9} {}", line.name, line.text)).collect();
+            self.lines(cx).iter().map(|line| format!("{:<9} {}", line.name, line.text)).collect();
         (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
-    fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        if line == "open" && self.opens(cx).is_none() {
+            return Some("there is nothing more behind this line".to_owned());
+        }
         let of_trail = matches!(line, "verify" | "older") || line.starts_with("filter");
         of_trail.then(|| "this is one entry: Esc goes back to all".to_owned())
     }

@@ -13,7 +13,7 @@ use crate::console::pane::{Bind, Decl, Pane, Topic};
 use crate::console::text;
 use crate::console::theme::{self, Token};
 use crate::console::widgets::pager::shifted;
-use crate::console::widgets::{Pager, notice};
+use crate::console::widgets::{Pager, notice, trouble};
 use crate::engine::query::{Answer, Query};
 use crate::engine::vault::CredentialPage;
 use crate::model::{Role, clean_line};
@@ -97,7 +97,7 @@ fn lines(page: &CredentialPage, cx: &Cx) -> Vec<Line> {
     let credential = &page.credential;
     let mut lines = vec![Line::head(given::title(credential))];
     lines.extend(given::facts(credential, cx).into_iter().map(|(name, value)| Line::new(name, value, Token::Text)));
-    lines.push(Line::new("made", cx.date(credential.created), Token::Text));
+    lines.push(Line::new("made", cx.full(credential.created), Token::Text));
     lines.push(Line::head("Given to, in the order in which it is looked at"));
     for one in &credential.assignments {
         let (place, devices) = (ordinal(one.place), given::count(one.devices));
@@ -214,8 +214,10 @@ impl Pane for Page {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         let Some(page) = &self.page else {
-            let sentence = self.failed.as_deref().unwrap_or("Reading the credential …");
-            return notice(area, buf, &cx.theme, sentence);
+            return match &self.failed {
+                Some(why) => trouble(area, buf, &cx.theme, why),
+                None => notice(area, buf, &cx.theme, "Reading the credential …"),
+            };
         };
         let area = list::draw_head(given::doubt(page.doubt.as_deref(), cx), area, buf, cx);
         let names = NAMES.min(area.width / 3);

@@ -107,8 +107,8 @@ impl Listed for Credentials {
     }
 
     fn empty(&self) -> String {
-        "The vault holds no credential yet: a begins credential add NAME; its secrets come from a file, or are asked for \
-         where it is typed at a shell"
+        "The vault holds no credential yet. Press a for credential add NAME --secrets-from FILE; typed at a shell, it asks for \
+         the secrets"
             .to_owned()
     }
 

@@ -135,7 +135,7 @@ fn head(incident: &Incident, cx: &Cx) -> Vec<Line> {
         Line::new("state", state, token),
         Line::new("cause", clean_line(&incident.cause), Token::Text),
         Line::new("what it is", place, Token::Text),
-        Line::new("silent since", cx.date(incident.since), Token::Text),
+        Line::new("silent since", cx.full(incident.since), Token::Text),
         Line::new("behind it", behind(incident), Token::Text),
         Line::new("subscribers", "unknown: who hangs on which device is not recorded", Token::Dim),
         Line::new("acknowledged", acknowledged, Token::Text),

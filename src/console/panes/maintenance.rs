@@ -317,7 +317,7 @@ impl Pane for PlannedWork {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         if cx.snapshot.maintenance.is_empty() {
-            let none = "No work is planned: a begins maintenance add DEVICE --for 2h --why …";
+            let none = "No work is planned. Press a for maintenance add DEVICE --for 2h --why …";
             return notice(area, buf, &cx.theme, none);
         }
         let area = self.draw_details(area, buf, cx);

@@ -228,7 +228,7 @@ impl Pane for Notifications {
         if !self.loaded {
             return notice(area, buf, &cx.theme, "Reading the notifications …");
         }
-        let nobody = format!("Nobody is told of anything: {} names no target", clean_line(&self.view.file));
+        let nobody = format!("Nobody is told of anything: {} names no target. A [[target]] in it does; it is read again when it is saved", clean_line(&self.view.file));
         let view = View::new(&self.view, cx);
         if view.rows.is_empty() {
             return notice(area, buf, &cx.theme, &nobody);
@@ -252,6 +252,16 @@ impl Pane for Notifications {
 
     fn set_filter(&mut self, text: &str, cx: &Cx) {
         self.table.set_filter(text, &View::new(&self.view, cx));
+    }
+
+    fn disabled(&self, line: &str, cx: &Cx) -> Option<String> {
+        let view = View::new(&self.view, cx);
+        match (line, self.table.selected().and_then(|row| view.rows.get(row))) {
+            ("test" | "retry" | "drop", None) => Some("nothing is selected".into()),
+            ("retry" | "drop", _) if self.view.waiting.is_empty() => Some("all is delivered".into()),
+            ("drop", Some(Row::Target(_))) => Some("this is a target: what waits stands below it".into()),
+            _ => None,
+        }
     }
 
     fn copy(&self, cx: &Cx) -> Option<String> {

@@ -5,17 +5,15 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-
 use crate::console::action::Outcome;
 use crate::console::cx::Cx;
-use crate::console::pane::{Bind, Decl, Pane};
+use crate::console::list::{Lines, List, Listed, Meant};
+use crate::console::pane::{Bind, Decl};
 use crate::console::theme::Token;
-use crate::console::widgets::{Column, Rows, Table, notice};
+use crate::console::widgets::Column;
 use crate::engine::query::{Answer, Query};
 use crate::engine::sessions::Roster;
-use crate::model::{Timestamp, clean_line};
+use crate::model::clean_line;
 
 inventory::submit! { Decl {
     name: "sessions",
@@ -30,146 +28,117 @@ inventory::submit! { Decl {
         Bind::hint("X", "end", "End this session; asks why"),
         Bind::hint("R", "again", "Read again"),
     ],
-    make: |args, cx| {
-        let mut pane = Sessions { table: Table::new(COLUMNS, None), sessions: Arc::default(), read: Read::NotYet, due: None };
-        pane.set_filter(&args.join(" "), cx);
-        Ok(Box::new(pane))
-    },
+    make: |args, cx| Ok(List::pane(Sessions, args, cx)),
 } }
-
-const COLUMNS: &[Column] = &[
-    Column::new("no", 5, 0),
-    Column::new("user", 12, 0),
-    Column::new("roles", 10, 2).grow(),
-    Column::new("from", 16, 1).grow(),
-    Column::new("since", 11, 2),
-    Column::new("size", 7, 3),
-    Column::new("idle", 5, 0),
-    Column::new("doing", 16, 0).grow(),
-];
 
 /// From reading to reading.
 const EVERY: Duration = Duration::from_secs(2);
 
-struct Sessions {
-    table: Table,
-    sessions: Arc<[Roster]>,
-    read: Read,
-    /// When it is read next; `None` is at once.
-    due: Option<Timestamp>,
+struct Sessions;
+
+/// Columns and rows of its screen.
+fn size(one: &Roster) -> Option<String> {
+    one.size.map(|(columns, rows)| format!("{columns}x{rows}"))
 }
 
-/// How the last reading went.
-enum Read {
-    NotYet,
-    Done,
-    Failed(String),
+fn from(one: &Roster) -> Cow<'_, str> {
+    if one.from.is_empty() { "unknown".into() } else { clean_line(&one.from) }
 }
 
-struct View<'a> {
-    sessions: &'a [Roster],
-    cx: &'a Cx,
-}
+impl Listed for Sessions {
+    type Row = Roster;
 
-impl Rows for View<'_> {
-    fn len(&self) -> usize {
-        self.sessions.len()
+    const COLUMNS: &'static [Column] = &[
+        Column::new("no", 5, 0),
+        Column::new("user", 12, 0),
+        Column::new("roles", 10, 2).grow(),
+        Column::new("from", 16, 1).grow(),
+        Column::new("since", 11, 2),
+        Column::new("size", 7, 3),
+        Column::new("idle", 5, 0),
+        Column::new("doing", 16, 0).grow(),
+    ];
+    const READING: &'static str = "Reading who is in …";
+
+    fn query(&self) -> Query {
+        Query::Sessions
     }
 
-    fn id(&self, row: usize) -> u64 {
-        self.sessions[row].number
-    }
-
-    fn cell(&self, row: usize, column: usize) -> Cow<'_, str> {
-        let one = &self.sessions[row];
-        match COLUMNS[column].name {
-            "no" => one.number.to_string().into(),
-            "user" => clean_line(&one.person),
-            "roles" => clean_line(&one.rights),
-            "from" if one.from.is_empty() => "unknown".into(),
-            "from" => clean_line(&one.from),
-            "since" => self.cx.when(one.since).into(),
-            "size" => {
-                one.size.map_or_else(|| "-".to_owned(), |(columns, rows)| format!("{columns}x{rows}")).into()
-            }
-            "idle" => self.cx.age(Some(one.active)).into(),
-            _ => clean_line(&one.doing),
+    fn rows(&mut self, answer: Answer) -> Option<Arc<[Roster]>> {
+        match answer {
+            Answer::Sessions(sessions) => Some(sessions),
+            _ => None,
         }
     }
 
-    fn token(&self, row: usize, column: usize) -> Token {
-        match (COLUMNS[column].name, self.sessions[row].from.is_empty()) {
+    fn id(&self, row: &Roster) -> u64 {
+        row.number
+    }
+
+    fn cell<'a>(&self, row: &'a Roster, column: &str, cx: &'a Cx) -> Cow<'a, str> {
+        match column {
+            "no" => row.number.to_string().into(),
+            "user" => clean_line(&row.person),
+            "roles" => clean_line(&row.rights),
+            "from" => from(row),
+            "since" => cx.when(row.since).into(),
+            "size" => size(row).map_or("-".into(), Cow::Owned),
+            "idle" => cx.age(Some(row.active)).into(),
+            _ => clean_line(&row.doing),
+        }
+    }
+
+    fn token(&self, row: &Roster, column: &str) -> Token {
+        match (column, row.from.is_empty()) {
             ("user" | "doing", _) | ("from", false) => Token::Text,
             _ => Token::Dim,
         }
     }
 
-    fn order(&self, a: usize, b: usize, column: usize) -> Ordering {
-        let (one, other) = (&self.sessions[a], &self.sessions[b]);
-        match COLUMNS[column].name {
-            "no" => one.number.cmp(&other.number),
-            "since" => one.since.cmp(&other.since),
-            "size" => one.size.cmp(&other.size),
-            "idle" => other.active.cmp(&one.active),
-            _ => self.cell(a, column).cmp(&self.cell(b, column)),
-        }
-    }
-}
-
-impl Sessions {
-    fn view<'a>(&'a self, cx: &'a Cx) -> View<'a> {
-        View { sessions: &self.sessions, cx }
-    }
-
-    fn selected(&self) -> Option<&Roster> {
-        let number = self.table.selected_id()?;
-        self.sessions.iter().find(|one| one.number == number)
-    }
-}
-
-impl Pane for Sessions {
-    fn status(&self, _cx: &Cx) -> String {
-        match self.read {
-            Read::Done if !self.table.filter().is_empty() => self.table.status(self.sessions.len()),
-            Read::Done => format!("{} in", self.sessions.len()),
-            _ => String::new(),
+    fn order(&self, one: &Roster, other: &Roster, column: &str) -> Option<Ordering> {
+        match column {
+            "no" => Some(one.number.cmp(&other.number)),
+            "since" => Some(one.since.cmp(&other.since)),
+            "size" => Some(one.size.cmp(&other.size)),
+            "idle" => Some(other.active.cmp(&one.active)),
+            _ => None,
         }
     }
 
-    fn update(&mut self, cx: &Cx) {
-        let view = View { sessions: &self.sessions, cx };
-        self.table.update(&view);
+    fn empty(&self) -> String {
+        "Nobody is attached: this console has an engine of its own, which no other one can reach, and is not listed itself"
+            .to_owned()
     }
 
-    fn wants(&mut self, cx: &Cx) -> Option<Query> {
-        let is_due = self.due.is_none_or(|due| due <= cx.now);
-        is_due.then(|| {
-            self.due = Some(cx.now.after(EVERY));
-            Query::Sessions
-        })
+    fn status(&self, rows: &[Roster]) -> String {
+        format!("{} in", rows.len())
     }
 
-    fn wakes_at(&self, _cx: &Cx) -> Option<Timestamp> {
-        self.due
+    fn details(&self, row: &Roster, cx: &Cx) -> Lines {
+        let screen = size(row).map_or_else(|| "a command".to_owned(), |size| format!("a screen of {size}"));
+        let title = format!("Session {} of {}: {}", row.number, clean_line(&row.person), clean_line(&row.line));
+        vec![
+            (title, Token::Section),
+            (format!("roles: {}", clean_line(&row.rights)), Token::Text),
+            (format!("from: {}, account {}", from(row), row.uid), Token::Text),
+            (format!("{screen} since {}, idle for {}", cx.full(row.since), cx.age(Some(row.active))), Token::Text),
+            (format!("doing: {}", clean_line(&row.doing)), Token::Text),
+        ]
     }
 
-    fn answer(&mut self, answer: Answer, cx: &Cx) {
-        match answer {
-            Answer::Sessions(sessions) => (self.sessions, self.read) = (sessions, Read::Done),
-            Answer::Failed(why) => self.read = Read::Failed(clean_line(&why).into_owned()),
-            _ => {}
+    fn every(&self) -> Option<Duration> {
+        Some(EVERY)
+    }
+
+    fn meant(&self, word: &str, row: Option<&Roster>, _rows: &[Roster]) -> Meant {
+        if !matches!(word, "watch" | "end") {
+            return None;
         }
-        self.update(cx);
-    }
-
-    fn act(&mut self, words: &[&str], cx: &Cx) -> Outcome {
-        match (words, self.selected()) {
-            (["again"], _) => {
-                self.due = None;
-                Outcome::Done
-            }
-            (["watch"], Some(one)) => Outcome::Line(format!("watch {}", one.number)),
-            (["end"], Some(one)) => Outcome::Reason {
+        Some(match (word, row) {
+            (_, None) => Err("no session is selected".to_owned()),
+            ("watch", Some(one)) if one.size.is_none() => Err("a command has no screen".to_owned()),
+            ("watch", Some(one)) => Ok(Outcome::Line(format!("watch {}", one.number))),
+            (_, Some(one)) => Ok(Outcome::Reason {
                 line: format!("session end {} --reason", one.number),
                 question: format!(
                     "End session {} of {} ({})? They are told that it was you, and why.",
@@ -177,57 +146,7 @@ impl Pane for Sessions {
                     clean_line(&one.person),
                     clean_line(&one.line)
                 ),
-            },
-            _ => {
-                let view = View { sessions: &self.sessions, cx };
-                self.table.act(words, &view)
-            }
-        }
-    }
-
-    fn draw(&mut self, area: Rect, buf: &mut Buffer, cx: &Cx) {
-        let nobody = "Nobody is attached: this console has an engine of its own";
-        match &self.read {
-            Read::Failed(why) => return notice(area, buf, &cx.theme, why),
-            Read::NotYet => return notice(area, buf, &cx.theme, "Reading who is in …"),
-            Read::Done if self.sessions.is_empty() => return notice(area, buf, &cx.theme, nobody),
-            Read::Done => {}
-        }
-        let view = View { sessions: &self.sessions, cx };
-        self.table.draw(area, buf, cx, &view, "No session matches");
-    }
-
-    fn click(&mut self, x: u16, y: u16, cx: &Cx) -> Outcome {
-        let view = View { sessions: &self.sessions, cx };
-        self.table.click(x, y, &view)
-    }
-
-    fn columns(&self) -> Vec<&'static str> {
-        self.table.names()
-    }
-
-    fn filter(&self) -> Option<&str> {
-        Some(self.table.filter())
-    }
-
-    fn set_filter(&mut self, text: &str, cx: &Cx) {
-        let view = View { sessions: &self.sessions, cx };
-        self.table.set_filter(text, &view);
-    }
-
-    fn copy(&self, cx: &Cx) -> Option<String> {
-        let view = self.view(cx);
-        let row = |row: usize| {
-            (0..COLUMNS.len()).map(|column| view.cell(row, column)).collect::<Vec<_>>().join("  ")
-        };
-        (!self.sessions.is_empty()).then(|| (0..self.sessions.len()).map(row).collect::<Vec<_>>().join("\n"))
-    }
-
-    fn disabled(&self, line: &str, _cx: &Cx) -> Option<String> {
-        match (line, self.selected()) {
-            ("end" | "watch", None) => Some("no session is selected".into()),
-            ("watch", Some(one)) if one.size.is_none() => Some("a command has no screen".into()),
-            _ => None,
-        }
+            }),
+        })
     }
 }

@@ -64,11 +64,20 @@ pub fn frame(
     Some(Rect { x: outer.x + 2, y: outer.y + 1, width: width - 4, height: height - 2 })
 }
 
+/// What a pane says in its middle where what it shows was refused, or could not be read.
+pub fn trouble(area: Rect, buf: &mut Buffer, theme: &Theme, why: &str) {
+    say(area, buf, theme, &format!("{} {why}", theme.glyph("✖", "x")), Token::Warn);
+}
+
 /// What a pane without content says in its middle.
 pub fn notice(area: Rect, buf: &mut Buffer, theme: &Theme, sentence: &str) {
+    say(area, buf, theme, sentence, Token::Dim);
+}
+
+fn say(area: Rect, buf: &mut Buffer, theme: &Theme, sentence: &str, token: Token) {
     let lines = text::wrap(sentence, usize::from(area.width.saturating_sub(4)).max(1));
     for (line, y) in lines.iter().zip(area.y + area.height / 3..area.bottom()) {
         let wide = u16::try_from(text::width(line)).unwrap_or(area.width).min(area.width);
-        text::put(buf, area.x + (area.width - wide) / 2, y, wide, line, theme.style(Token::Dim));
+        text::put(buf, area.x + (area.width - wide) / 2, y, wide, line, theme.style(token));
     }
 }

@@ -2,6 +2,8 @@
 
 /// Columns between two cells.
 const GAP: u16 = 2;
+/// A column that grows is as wide as a multiple of this.
+const STEP: u16 = 4;
 
 /// A column.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +76,7 @@ pub fn layout(columns: &[Column], width: u16, widest: &[u16]) -> Vec<(u16, u16, 
         widths.push((wide, column));
     }
     lend(columns, &mut widths, widest);
+    gather(columns, &mut widths, widest);
     let mut layout = Vec::with_capacity(widths.len());
     let mut x = 1;
     for (wide, column) in widths {
@@ -84,6 +87,22 @@ pub fn layout(columns: &[Column], width: u16, widest: &[u16]) -> Vec<(u16, u16, 
         x = x.saturating_add(wide + GAP);
     }
     layout
+}
+
+/// Puts columns that belong together beside each other on a wide screen: what a column has and no cell of it uses is left at
+/// the right, or goes to the last column where that grows.
+fn gather(columns: &[Column], widths: &mut [(u16, usize)], widest: &[u16]) {
+    let Some((last, before)) = widths.split_last_mut() else { return };
+    for (wide, column) in before.iter_mut().filter(|(_, column)| columns[*column].grow) {
+        let Some(&used) = widest.get(*column) else { continue };
+        // in steps, so that columns seldom move when a wider cell comes into sight
+        let needed = used.next_multiple_of(STEP).max(columns[*column].width);
+        let spare = wide.saturating_sub(needed);
+        *wide -= spare;
+        if columns[last.1].grow {
+            last.0 += spare;
+        }
+    }
 }
 
 /// Gives columns whose cells are cut what others do not use.
@@ -121,6 +140,18 @@ mod tests {
         let (x, width, _) = layout(80)[2];
         assert_eq!(x + width, 80);
         assert!(layout(1).is_empty());
+    }
+
+    #[test]
+    fn columns_stand_together_where_the_screen_is_wider_than_what_they_hold() {
+        let columns =
+            [Column::new("name", 10, 0).grow(), Column::new("site", 8, 0).grow(), Column::new("age", 4, 0)];
+        let places = |columns: &[Column], widest: &[u16]| -> Vec<(u16, u16)> {
+            layout(columns, 100, widest).iter().map(|(x, width, _)| (*x, *width)).collect()
+        };
+        assert_eq!(places(&columns, &[13, 3, 4]), [(1, 16), (19, 8), (29, 4)]);
+        let (name, last) = (columns[0], Column::new("why", 10, 0).grow());
+        assert_eq!(places(&[name, last], &[13, 3]), [(1, 16), (19, 81)]);
     }
 
     #[test]
