@@ -195,7 +195,7 @@ mod tests {
             () = std::future::ready(()) => {}
         }
         turns.pop();
-        next.await.unwrap();
+        drop(next.await.unwrap());
     }
 
     #[tokio::test]

@@ -80,11 +80,11 @@ impl Engine {
     /// # Errors
     /// What is wrong with it; the settings stay as they were.
     pub async fn reload_settings(self: &Arc<Self>) -> Result<(), SettingsError> {
-        let now = stamp(&self.options.config_dir);
+        let now = stamps(&self.options.config_dir, &self.settings());
         let read = Settings::read(&self.options.config_dir);
         {
             let mut reload = lock(&self.reload);
-            (reload.read, reload.seen) = (now, now);
+            (reload.read, reload.seen) = (now.clone(), now);
         }
         match read {
             Ok(settings) => self.take_up_settings(overridden(settings, &self.options)).await,
