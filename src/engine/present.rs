@@ -183,6 +183,11 @@ impl Present {
         begun
     }
 
+    /// How many sessions with devices are going on.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
     /// The session with the device is over.
     pub fn end_session(&mut self, id: DeviceId, now: Timestamp) {
         if self.running.remove(&id) {

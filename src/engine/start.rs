@@ -264,6 +264,11 @@ impl Engine {
         lock(&self.workers).extend(workers);
     }
 
+    /// How many sessions with devices are going on, as of this very moment.
+    pub fn sessions_at_work(&self) -> usize {
+        self.present().running()
+    }
+
     /// Begins no further session with a device, and waits until those at work have ended, but no longer than `limit`.
     /// What waits is skipped. For an engine that is about to stop.
     pub async fn finish_backups(&self, limit: Duration) {

@@ -52,11 +52,12 @@ impl Account {
 }
 
 impl Strangers {
-    /// A connection of an account. Where there are too many, an older one that has said nothing is told to go.
+    /// A connection of an account, which speaks already or has said nothing. Where there are too many, an older one that has
+    /// said nothing is told to go.
     ///
     /// # Errors
     /// When there are too many, and all of them speak.
-    pub fn admit(self: &Arc<Self>, uid: u32) -> Result<Stranger, String> {
+    pub fn admit(self: &Arc<Self>, uid: u32, is_speaking: bool) -> Result<Stranger, String> {
         let mut inner = self.inner();
         let of_one = inner.accounts.get(&uid).map_or(0, Account::len);
         let crowded = if of_one >= MOST_OF_ONE {
@@ -76,9 +77,14 @@ impl Strangers {
         }
         inner.last += 1;
         let (number, (go, goes)) = (inner.last, oneshot::channel());
-        inner.accounts.entry(uid).or_default().silent.insert(number, go);
+        let account = inner.accounts.entry(uid).or_default();
+        if is_speaking {
+            account.speaking += 1;
+        } else {
+            account.silent.insert(number, go);
+        }
         drop(inner);
-        Ok(Stranger { strangers: Arc::clone(self), uid, number, goes, is_speaking: false })
+        Ok(Stranger { strangers: Arc::clone(self), uid, number, goes, is_speaking })
     }
 
     /// How many there are.
@@ -121,7 +127,7 @@ impl Stranger {
         CROWDED.to_owned()
     }
 
-    /// It begins to speak: waits until it is its turn to be heard, which lasts as long as what is returned.
+    /// It speaks: waits until it is its turn to be heard, which lasts as long as what is returned.
     ///
     /// # Errors
     /// When it had to go before that.
@@ -129,11 +135,11 @@ impl Stranger {
         let turns = {
             let mut inner = self.strangers.inner();
             let Some(account) = inner.accounts.get_mut(&self.uid) else { return Err(CROWDED.to_owned()) };
-            if account.silent.remove(&self.number).is_none() {
-                return Err(CROWDED.to_owned());
+            if !self.is_speaking {
+                account.silent.remove(&self.number).ok_or_else(|| CROWDED.to_owned())?;
+                account.speaking += 1;
+                self.is_speaking = true;
             }
-            account.speaking += 1;
-            self.is_speaking = true;
             Arc::clone(&account.turns)
         };
         turns.acquire_owned().await.map_err(|_| CROWDED.to_owned())
@@ -168,9 +174,9 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_silent_one_goes_and_who_speaks_stays() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7).unwrap()).collect();
+        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7, false).unwrap()).collect();
         let _turn = all[0].speak().await.unwrap();
-        let newest = strangers.admit(7).unwrap();
+        let newest = strangers.admit(7, true).unwrap();
         assert!(!has_to_go(&mut all[2]).await && has_to_go(&mut all[1]).await);
         assert!(all[1].speak().await.is_err(), "it is too late");
         assert_eq!(strangers.count(), MOST_OF_ONE);
@@ -181,7 +187,7 @@ mod tests {
     #[tokio::test]
     async fn those_of_an_account_that_come_at_once_are_heard_in_turn() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..50).map(|_| strangers.admit(7).unwrap()).collect();
+        let mut all: Vec<Stranger> = (0..50).map(|_| strangers.admit(7, false).unwrap()).collect();
         let mut turns = Vec::new();
         let mut waiting = all.split_off(HEARD);
         for one in &mut all {
@@ -203,9 +209,9 @@ mod tests {
         let strangers = Arc::new(Strangers::default());
         let mut hostile: Vec<Stranger> = Vec::new();
         for uid in 1..=3 {
-            hostile.extend((0..MOST_OF_ONE).map(|_| strangers.admit(uid).unwrap()));
+            hostile.extend((0..MOST_OF_ONE).map(|_| strangers.admit(uid, false).unwrap()));
         }
-        let other = strangers.admit(99).unwrap();
+        let other = strangers.admit(99, false).unwrap();
         assert_eq!(strangers.count(), MOST);
         let mut gone = 0;
         for one in &mut hostile {
@@ -219,11 +225,11 @@ mod tests {
     #[tokio::test]
     async fn where_all_of_them_speak_a_newcomer_is_refused() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7).unwrap()).collect();
+        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7, false).unwrap()).collect();
         for one in &mut all {
             drop(one.speak().await);
         }
-        assert!(strangers.admit(7).is_err_and(|why| why.contains("try again")));
-        assert!(strangers.admit(8).is_ok());
+        assert!(strangers.admit(7, false).is_err_and(|why| why.contains("try again")));
+        assert!(strangers.admit(8, false).is_ok());
     }
 }

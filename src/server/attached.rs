@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
@@ -114,9 +116,11 @@ impl Host {
         let refused = |kind| move |why| (kind, Reply::Refused(why));
         let silent = || refused(Refusal::Silent)(format!("no word within {} s", FOR_HELLO.as_secs()));
         let strangers = self.engine.sessions().strangers();
-        let mut stranger = strangers.admit(uid).map_err(refused(Refusal::Crowded))?;
+        let is_speaking = has_spoken(&reading);
+        let mut stranger = strangers.admit(uid, is_speaking).map_err(refused(Refusal::Crowded))?;
         tokio::select! {
             biased;
+            () = std::future::ready(()), if is_speaking => {}
             // its end is a word too
             _ = reading.readable() => {}
             why = stranger.must_go() => return Err(refused(Refusal::Crowded)(why)),
@@ -158,6 +162,14 @@ impl Host {
         let seat = self.engine.sessions().begin(of, person.clone()).map_err(refused(Refusal::Full))?;
         Ok(Met { hello, person, seat })
     }
+}
+
+/// Whether a client has said something, or gone. Asked of the kernel: where many come in one moment, the runtime knows of it
+/// only when all of them are in, and those that have spoken would count as silent.
+fn has_spoken(reading: &OwnedReadHalf) -> bool {
+    let mut byte = [0_u8; 1];
+    let looked = recv(reading.as_ref(), &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
+    !matches!(looked, Err(Errno::AGAIN))
 }
 
 /// A client that may have a session.

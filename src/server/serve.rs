@@ -56,7 +56,7 @@ impl Server {
                 _ = count.changed() => continue,
                 () = tokio::time::sleep(limit) => {}
             }
-            if self.host.engine.snapshot().totals.running == 0 {
+            if self.host.engine.sessions_at_work() == 0 {
                 return;
             }
         }
@@ -81,7 +81,7 @@ impl Server {
         log.info(&format!("stops: {why}"));
         self.accepting.abort();
         let farewell = Farewell { why: format!("the engine stops: {why}"), comes_back: true };
-        let working = engine.snapshot().totals.running;
+        let working = engine.sessions_at_work();
         if working > 0 {
             log.info(&format!("{working} backups are at work: they have {} s", LAST_BACKUPS.as_secs()));
         }

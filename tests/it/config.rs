@@ -215,9 +215,9 @@ async fn a_secret_in_a_file_of_its_own_is_taken_up_when_that_file_alone_changes(
     assert!(event.message.contains("snmp.user") && !event.message.contains("s3cr3t"), "{event:?}");
     assert_eq!(password(&running).as_deref(), Some("second-s3cr3t"));
     // where it is shown, it is the file that is named
-    let (_, told) = Shell::over(&running.engine).run("config show").await;
-    let row = told.lines.iter().find(|line| line.starts_with("snmp.user")).unwrap();
-    assert!(row.contains("auth_password_file = \"noc.secret\"") && !row.contains("auth_password ="), "{row}");
+    let (_, told) = Shell::over(&running.engine).run("config show --json").await;
+    let row = told.lines.iter().find(|line| line.contains("snmp.user")).unwrap();
+    assert!(row.contains("auth_password_file = \\\"noc.secret") && !row.contains("auth_password ="), "{row}");
     // one that is gone is a mistake, and the engine goes on with what it knows
     std::fs::remove_file(&secret).unwrap();
     let event = running.told().await;
