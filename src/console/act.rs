@@ -118,13 +118,13 @@ impl Screen {
             ["redraw"] => self.redraw = true,
             ["suspend"] => self.requests.push(Request::Suspend),
             ["quit", "ask"] => {
-                let question = self.unsaved();
+                let question = self.at_stake();
                 let question = question
                     .unwrap_or_else(|| "Leave the console? Work that is going on goes on.".to_owned());
                 self.overlay = Overlay::Confirm(Dialog::yes_no(QUIT_NOW, question));
             }
             ["quit"] if self.stack.len() > 1 => self.complain("q quits at the top: Esc goes one level up"),
-            ["quit"] => match self.unsaved() {
+            ["quit"] => match self.at_stake() {
                 Some(question) => self.overlay = Overlay::Confirm(Dialog::yes_no(QUIT_NOW, question)),
                 None => self.requests.push(Request::Quit),
             },

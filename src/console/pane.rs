@@ -86,6 +86,15 @@ impl Bind {
     }
 }
 
+/// What would be lost or end with a pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stake {
+    /// A text that was not saved.
+    Text,
+    /// A session with the device that the pane is about.
+    Session,
+}
+
 /// One screen's state. It reads the [`Cx`] and answers; only the engine changes anything.
 pub trait Pane: Send {
     /// What it is about, for the breadcrumbs: a device's name.
@@ -142,6 +151,11 @@ pub trait Pane: Send {
     /// Whether it holds a text that would be lost with it.
     fn unsaved(&self) -> bool {
         false
+    }
+
+    /// What would be lost or end with it, if that must be asked for first.
+    fn at_stake(&self) -> Option<Stake> {
+        self.unsaved().then_some(Stake::Text)
     }
 
     /// What is being written in it and not saved, without secrets.

@@ -382,8 +382,20 @@ impl Screen {
     pub fn terminal(&mut self, id: TerminalId, said: Said) -> bool {
         let top = self.stack.last().and_then(|slot| slot.terminal);
         let slots = self.stack.iter_mut().chain(self.parked.values_mut().flatten());
-        if let Some(slot) = slots.into_iter().find(|slot| slot.terminal == Some(id)) {
-            slot.pane.said(said);
+        match said {
+            Said::Told(sentence) => {
+                let name =
+                    slots.into_iter().find(|slot| slot.terminal == Some(id)).map(|slot| slot.pane.subject());
+                if let Some(name) = name {
+                    self.complain(format!("{name}: {sentence}"));
+                }
+                return true;
+            }
+            said => {
+                if let Some(slot) = slots.into_iter().find(|slot| slot.terminal == Some(id)) {
+                    slot.pane.said(said);
+                }
+            }
         }
         self.dial();
         top == Some(id)

@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::dialog::Dialog;
-use super::pane::{self, Decl};
+use super::pane::{self, Decl, Stake};
 use super::screen::{BACK_NOW, Overlay, Screen, Slot};
 use super::widgets::{Item, LineInput, Menu};
 
@@ -27,11 +27,14 @@ impl Screen {
     pub(super) fn switch(&mut self, name: &'static str) {
         let current = self.stack.first().map(|slot| slot.decl.name);
         if current == Some(name) {
-            match self.stack.iter().skip(1).find(|slot| slot.pane.unsaved()) {
-                Some(slot) => {
-                    let why =
-                        format!("What was changed in {} is not saved: ctrl-s saves", slot.pane.subject());
-                    self.complain(why);
+            let staked =
+                self.stack.iter().skip(1).find_map(|slot| Some((slot.pane.at_stake()?, slot.pane.subject())));
+            match staked {
+                Some((Stake::Text, name)) => {
+                    self.complain(format!("What was changed in {name} is not saved: ctrl-s saves"));
+                }
+                Some((Stake::Session, name)) => {
+                    self.complain(format!("The session with {name} goes on: esc in its pane ends it"));
                 }
                 None => self.stack.truncate(1),
             }
@@ -65,11 +68,9 @@ impl Screen {
 
     pub(super) fn back(&mut self) {
         let Some(slot) = self.stack.last().filter(|_| self.stack.len() > 1) else { return };
-        if slot.pane.unsaved() {
-            let question = format!("What was changed in {} is not saved. Give it up?", slot.pane.subject());
-            self.overlay = Overlay::Confirm(Dialog::yes_no(BACK_NOW, question));
-        } else {
-            self.stack.pop();
+        match question_of([slot].into_iter()) {
+            Some(question) => self.overlay = Overlay::Confirm(Dialog::yes_no(BACK_NOW, question)),
+            None => drop(self.stack.pop()),
         }
     }
 
@@ -103,14 +104,28 @@ impl Screen {
         self.overlay = Overlay::Menu(Menu::new("Sort", items.collect()));
     }
 
-    /// The question before texts that are not saved are lost.
-    pub(super) fn unsaved(&self) -> Option<String> {
-        let slots = self.stack.iter().chain(self.parked.values().flatten());
-        let names: Vec<String> =
-            slots.filter(|slot| slot.pane.unsaved()).map(|slot| slot.pane.subject()).collect();
-        (!names.is_empty())
-            .then(|| format!("What was changed in {} is not saved. Give it up?", names.join(", ")))
+    /// The question before texts that are not saved are lost, and sessions with devices end.
+    pub(super) fn at_stake(&self) -> Option<String> {
+        question_of(self.stack.iter().chain(self.parked.values().flatten()))
     }
+}
+
+/// The question before these are closed; `None` where nothing is at stake.
+fn question_of<'s>(slots: impl Iterator<Item = &'s Slot>) -> Option<String> {
+    let (mut texts, mut sessions) = (Vec::new(), Vec::new());
+    for slot in slots {
+        match slot.pane.at_stake() {
+            Some(Stake::Text) => texts.push(slot.pane.subject()),
+            Some(Stake::Session) => sessions.push(slot.pane.subject()),
+            None => {}
+        }
+    }
+    let texts = (!texts.is_empty())
+        .then(|| format!("What was changed in {} is not saved. Give it up?", texts.join(", ")));
+    let sessions =
+        (!sessions.is_empty()).then(|| format!("A session with {} goes on. End it?", sessions.join(", ")));
+    let questions: Vec<String> = texts.into_iter().chain(sessions).collect();
+    (!questions.is_empty()).then(|| questions.join(" "))
 }
 
 fn make(decl: &'static Decl, args: &[String], cx: &Cx) -> Result<Slot, String> {

@@ -842,6 +842,8 @@ fn bytes_of(name: &str) -> Vec<u8> {
         "delete" => b"\x1b[3~".to_vec(),
         "pgup" => b"\x1b[5~".to_vec(),
         "pgdn" => b"\x1b[6~".to_vec(),
+        "shift-pgup" => b"\x1b[5;2~".to_vec(),
+        "shift-pgdn" => b"\x1b[6;2~".to_vec(),
         name => match name.strip_prefix("ctrl-").and_then(|key| key.bytes().next()) {
             Some(key) => vec![key & 0x1f],
             None => panic!("no key {name}"),

@@ -538,7 +538,12 @@ fn input(key: Key) -> Option<Input> {
         Code::End => Area::End,
         Code::PageUp => Area::PageUp,
         Code::PageDown => Area::PageDown,
-        Code::Esc | Code::BackTab | Code::Insert | Code::F(_) => return None,
+        Code::Esc
+        | Code::BackTab
+        | Code::ShiftPageUp
+        | Code::ShiftPageDown
+        | Code::Insert
+        | Code::F(_) => return None,
     };
     Some(Input { key: code, ctrl: key.ctrl, alt: key.alt, shift: false })
 }

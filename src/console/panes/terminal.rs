@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::action::{Dial, Outcome};
 use crate::console::cx::Cx;
-use crate::console::pane::{Bind, Decl, Pane};
+use crate::console::pane::{Bind, Decl, Pane, Stake};
 use crate::console::term::{Code, Key};
 use crate::console::text;
 use crate::console::theme::Token;
@@ -25,9 +25,14 @@ inventory::submit! { Decl {
     keys: &[
         Bind::hint("ctrl-]", "hold", "Keys to the console; and to the device again"),
         Bind::hint("enter", "open", "Type again"),
+        Bind::hint("pgup", "page-up", "A page back; shift-pgup also while you type"),
         Bind::hint("n", "find-up", "Further up"),
+        Bind::hint("E", "enable-password", "Type the stored enable password"),
         Bind::hint("R", "again", "Connect anew"),
         Bind::new("N", "find-down", "Further down"),
+        Bind::new("pgdn", "page-down", "A page on; shift-pgdn also while you type"),
+        Bind::new("shift-pgup", "page-up", "A page back"),
+        Bind::new("shift-pgdn", "page-down", "A page on"),
         Bind::new("p", "play {device}", "Play the newest recording"),
     ],
     make: |args, cx| {
@@ -80,7 +85,12 @@ impl Terminal {
 
     /// Whether keys go to the device.
     fn is_live(&self) -> bool {
-        !self.held && self.state == State::Open
+        !self.held && self.is_on()
+    }
+
+    /// Whether there is a session, or will be.
+    fn is_on(&self) -> bool {
+        matches!(self.state, State::Connecting | State::Open)
     }
 
     fn send(&mut self, bytes: Vec<u8>) {
@@ -106,6 +116,10 @@ impl Terminal {
             emulator.scroll_to(emulator.above().saturating_add_signed(lines));
         }
         Outcome::Done
+    }
+
+    fn page(&self) -> isize {
+        self.emulator.as_ref().map_or(1, |emulator| emulator.window().rows) as isize
     }
 
     fn find(&mut self, upwards: bool) -> Outcome {
@@ -146,7 +160,7 @@ impl Pane for Terminal {
     fn status(&self, _cx: &Cx) -> String {
         let above = self.emulator.as_ref().map_or(0, Emulator::above);
         match &self.state {
-            State::Connecting => "connecting".to_owned(),
+            State::Connecting => "ctrl-] leaves".to_owned(),
             State::Open if above > 0 => format!("{above} lines up"),
             State::Open if self.held => "keys are the console's".to_owned(),
             State::Open => "ctrl-] leaves".to_owned(),
@@ -155,7 +169,7 @@ impl Pane for Terminal {
     }
 
     fn act(&mut self, words: &[&str], _cx: &Cx) -> Outcome {
-        let page = self.emulator.as_ref().map_or(1, |emulator| emulator.window().rows) as isize;
+        let page = self.page();
         match words {
             ["hold" | "open"] if self.held => {
                 self.held = false;
@@ -167,6 +181,12 @@ impl Pane for Terminal {
                 Outcome::Done
             }
             ["open"] => Outcome::Done,
+            ["enable-password"] if self.state == State::Open => {
+                self.dials.push(Dial::Type(Typed::EnablePassword));
+                self.held = false;
+                self.scroll(isize::MIN)
+            }
+            ["enable-password"] => Outcome::refused("There is no session in which it could be typed"),
             ["again"] if self.state == State::Open => Outcome::refused("The connection stands"),
             ["again"] => {
                 // the next drawing opens a session with the window of then
@@ -201,7 +221,7 @@ impl Pane for Terminal {
         match &mut self.emulator {
             Some(emulator) if emulator.window() != window => {
                 emulator.resize(window);
-                if self.state == State::Open {
+                if matches!(self.state, State::Connecting | State::Open) {
                     self.dials.push(Dial::Type(Typed::Resize(window)));
                 }
             }
@@ -238,6 +258,8 @@ impl Pane for Terminal {
                 let answer = self.emulator.as_mut().map(|emulator| emulator.feed(&bytes));
                 self.send(answer.unwrap_or_default());
             }
+            // the screen says it
+            Said::Told(_) => {}
             Said::Closed(why) => {
                 self.state = State::Closed(clean_line(&why).into_owned());
                 (self.held, self.paste) = (true, None);
@@ -255,9 +277,21 @@ impl Pane for Terminal {
         if !self.is_live() || leaves {
             return None;
         }
+        let page = self.page();
+        match key.code {
+            Code::ShiftPageUp => return Some(self.scroll(page)),
+            Code::ShiftPageDown => return Some(self.scroll(-page)),
+            _ => {}
+        }
+        // who types sees what they type
+        self.scroll(isize::MIN);
         let bytes = self.emulator.as_ref().map(|emulator| emulator.encode(key));
         self.send(bytes.unwrap_or_default());
         Some(Outcome::Done)
+    }
+
+    fn at_stake(&self) -> Option<Stake> {
+        self.is_on().then_some(Stake::Session)
     }
 
     fn takes_text(&self) -> bool {
@@ -307,6 +341,7 @@ impl Pane for Terminal {
         let live = self.is_live();
         match line {
             "hold" => None,
+            "enable-password" if self.state != State::Open => Some("there is no session".into()),
             "again" if matches!(self.state, State::Closed(_)) => None,
             "again" => Some("the connection stands".into()),
             "find-up" | "find-down" if self.filter.is_empty() => Some("/ looks for a text first".into()),

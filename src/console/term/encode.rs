@@ -31,6 +31,8 @@ pub fn encode(key: Key, application: bool) -> Vec<u8> {
         Code::Delete => tilde(3),
         Code::PageUp => tilde(5),
         Code::PageDown => tilde(6),
+        Code::ShiftPageUp => "\x1b[5;2~".to_owned(),
+        Code::ShiftPageDown => "\x1b[6;2~".to_owned(),
         Code::F(number @ 1..=4) => {
             let last = char::from(b'O' + number);
             match (key.ctrl, key.alt) {

@@ -21,12 +21,14 @@ pub enum Code {
     End,
     PageUp,
     PageDown,
+    ShiftPageUp,
+    ShiftPageDown,
     Insert,
     Delete,
     F(u8),
 }
 
-/// A key with what was held down. Shift is in the character itself, or in [`Code::BackTab`].
+/// A key with what was held down. Shift is in the character itself, or in the code: [`Code::BackTab`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// Which key.
@@ -52,7 +54,7 @@ impl Key {
     }
 }
 
-const NAMED: [(&str, Code); 16] = [
+const NAMED: [(&str, Code); 18] = [
     ("enter", Code::Enter),
     ("esc", Code::Esc),
     ("tab", Code::Tab),
@@ -66,6 +68,8 @@ const NAMED: [(&str, Code); 16] = [
     ("end", Code::End),
     ("pgup", Code::PageUp),
     ("pgdn", Code::PageDown),
+    ("shift-pgup", Code::ShiftPageUp),
+    ("shift-pgdn", Code::ShiftPageDown),
     ("insert", Code::Insert),
     ("delete", Code::Delete),
     ("space", Code::Char(' ')),
@@ -121,7 +125,9 @@ mod tests {
 
     #[test]
     fn keys_are_read_as_they_are_written() {
-        for text in ["g", "G", "ctrl-d", "space", "esc", "f5", "shift-tab", "ctrl-alt-x", "-", "?"] {
+        for text in
+            ["g", "G", "ctrl-d", "space", "esc", "f5", "shift-tab", "shift-pgup", "ctrl-alt-x", "-", "?"]
+        {
             assert_eq!(text.parse::<Key>().map(|key| key.to_string()), Ok(text.to_owned()));
         }
         for bad in ["", "gg", "f99", "hyper-x"] {

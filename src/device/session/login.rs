@@ -182,7 +182,7 @@ impl Session {
 }
 
 /// The prompt that `line` is, by the driver's patterns.
-fn prompt_of(driver: &CompiledDriver, line: &str) -> Option<Prompt> {
+pub(super) fn prompt_of(driver: &CompiledDriver, line: &str) -> Option<Prompt> {
     if line.trim().is_empty() {
         return None;
     }

@@ -17,7 +17,7 @@ use super::transcript::{ENABLE_PASSWORD, PASSWORD, Recorder, USERNAME};
 use super::transport::Wire;
 use crate::model::{Failure, FailureKind, Secret, clean_line};
 
-pub use typist::Typist;
+pub use typist::{Stage, Typist};
 
 /// What the device's record holds for logging in.
 #[derive(Clone, Debug, Default)]

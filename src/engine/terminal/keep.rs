@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Cast;
-use super::run::Line;
+use super::line::Line;
 use crate::engine::actor::Actor;
 use crate::engine::audit::AuditNote;
 use crate::engine::error::ActError;

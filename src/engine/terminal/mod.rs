@@ -4,6 +4,7 @@
 mod cast;
 mod keep;
 mod known;
+mod line;
 mod redact;
 mod run;
 
@@ -15,6 +16,7 @@ use crate::device::transport::Window;
 use crate::model::Role;
 
 pub use cast::{Cast, CastEvent, CastRecorder};
+use run::Ahead;
 
 use super::error::ActError;
 use super::start::Engine;
@@ -33,6 +35,8 @@ pub enum Typed {
     Bytes(Vec<u8>),
     /// Their window has another size.
     Resize(Window),
+    /// They want the stored enable password typed, which they need not know, where the device asks for it.
+    EnablePassword,
 }
 
 /// What comes of a session.
@@ -42,6 +46,8 @@ pub enum Said {
     Open,
     /// The device sent this. It may be anything: only a terminal emulator looks at it.
     Bytes(Vec<u8>),
+    /// The session goes on, and the person should know this: a clean sentence.
+    Told(String),
     /// The session is over; the clean sentence says why.
     Closed(String),
 }

@@ -1,22 +1,14 @@
-//! One session from its first byte to its last.
+//! One session from its beginning to its end: whether it may be, the way to the device, the journal.
 
-use std::future::poll_fn;
-use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
-use encoding_rs::Encoding;
-use tokio::io::{AsyncWriteExt, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{CastRecorder, Said, Typed};
+use super::line::Line;
+use super::{ROLE, Said, Typed};
 use crate::device::driver::CompiledDriver;
-use crate::device::secrets::SecretFinder;
-use crate::device::session::{Credentials, Typist};
-use crate::device::transport::{TerminalWire, Window};
+use crate::device::transport::Window;
 use crate::engine::actor::Actor;
 use crate::engine::audit::AuditNote;
 use crate::engine::backup::Call;
@@ -25,14 +17,76 @@ use crate::engine::inventory::Passwords;
 use crate::engine::start::Engine;
 use crate::engine::trust::StoredTrust;
 use crate::engine::users::Person;
-use crate::model::{Device, Secret, Timestamp, TransportKind, clean_line};
+use crate::model::{Device, clean_line};
 
-/// A session in which nobody types and nothing comes ends after this: a line that is left open is somebody's way in.
-const IDLE: Duration = Duration::from_secs(30 * 60);
-/// The most bytes that wait for a device that takes none.
-const MOST_WAITING: usize = 256 << 10;
-/// How long a device has for the end of its connection.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// The most bytes that are kept of what is typed before the device may have it.
+const MOST_AHEAD: usize = 4 << 10;
+
+/// What was typed and may not go to the device yet.
+#[derive(Default)]
+pub(super) struct Ahead {
+    /// The keys; those beyond [`MOST_AHEAD`] are lost.
+    pub bytes: Vec<u8>,
+    /// The window, where it has changed.
+    pub window: Option<Window>,
+}
+
+impl Ahead {
+    /// More keys.
+    pub fn add(&mut self, bytes: &[u8]) {
+        let room = MOST_AHEAD.saturating_sub(self.bytes.len());
+        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+/// A session that somebody has opened.
+pub(super) struct Opened<'a> {
+    /// The engine.
+    pub engine: &'a Arc<Engine>,
+    person: &'a Person,
+    by: &'a Actor,
+    device: &'a Arc<Device>,
+    said: &'a mpsc::Sender<Said>,
+}
+
+impl Opened<'_> {
+    /// Whether the person may have the session still, as of this moment.
+    ///
+    /// # Errors
+    /// They may not, or the device is put away; the sentence says which.
+    pub fn still_may(&self) -> Result<(), String> {
+        let name = &self.device.name;
+        let person =
+            self.engine.readmit(self.person).map_err(|refused| clean_line(&refused.0).into_owned())?;
+        let device = self.engine.present().device(self.device.id);
+        match device {
+            Some(device) if device.deleted.is_some() => {
+                Err(format!("{name} was put away: the session was ended"))
+            }
+            Some(device) if person.rights.within(ROLE).holds(&device) => Ok(()),
+            _ => {
+                Err(format!("{} has the role {ROLE} for {name} no more: the session was ended", self.by.name))
+            }
+        }
+    }
+
+    /// Tells whoever looks at it.
+    ///
+    /// # Errors
+    /// Nobody does any more.
+    pub async fn say(&self, said: Said) -> Result<(), String> {
+        self.said.send(said).await.map_err(|_| "the terminal was closed".to_owned())
+    }
+
+    /// Journals an act of the session before it is done.
+    ///
+    /// # Errors
+    /// The journal does not take it: it must not be done.
+    pub async fn note(&self, what: &str) -> Result<(), String> {
+        let note = AuditNote::began(self.by, what).of(self.device.id);
+        self.engine.note_began(self.by, note).await.map_err(|error| error.message)
+    }
+}
 
 /// Runs a session, and says in the end why it is over.
 pub(super) async fn work(
@@ -43,54 +97,62 @@ pub(super) async fn work(
     mut hear: mpsc::Receiver<Typed>,
     said: mpsc::Sender<Said>,
 ) -> String {
-    let (by, device) = match engine.may_open_terminal(&person, &device).await {
-        Ok((person, device)) => (person.actor("", &format!("terminal open {}", device.name)), device),
+    let (admitted, device) = match engine.may_open_terminal(&person, &device).await {
+        Ok(found) => found,
         Err(error) => return clean_line(&error.message).into_owned(),
     };
-    match session(&engine, &by, &device, window, &mut hear, &said).await {
+    let by = admitted.actor("", &format!("terminal open {}", device.name));
+    let opened = Opened { engine: &engine, person: &person, by: &by, device: &device, said: &said };
+    match session(&opened, window, &mut hear).await {
         Ok(why) => why,
         Err(error) => clean_line(&error.message).into_owned(),
     }
 }
 
 async fn session(
-    engine: &Arc<Engine>,
-    by: &Actor,
-    device: &Arc<Device>,
+    opened: &Opened<'_>,
     window: Window,
     hear: &mut mpsc::Receiver<Typed>,
-    said: &mpsc::Sender<Said>,
 ) -> Result<String, ActError> {
+    let Opened { engine, by, device, .. } = *opened;
     let (driver, login) = (driver_of(engine, device)?, engine.login(device)?);
     let passwords = login.passwords;
     let device = &Arc::new(Device { username: login.username, ..device.as_ref().clone() });
     // what a device may be told must be in the journal before it is told
-    engine.note_read(by, AuditNote::read(by, "a terminal is opened").of(device.id)).await?;
+    engine.note_began(by, AuditNote::began(by, "a terminal is opened").of(device.id)).await?;
     let (began, at) = (Instant::now(), engine.now());
     let call = call(engine, device, Arc::clone(&driver), passwords.clone());
     let opening = engine.reader.terminal(call, window);
+    let mut ahead = Ahead::default();
     let wire = tokio::select! {
         opened = opening => opened.map_err(|failure| ActError::usage(failure.message)),
         // the pane was closed meanwhile
-        () = gone(hear) => Err(ActError::usage("the terminal was closed")),
+        () = gone(hear, &mut ahead) => Err(ActError::usage("the terminal was closed")),
     };
     let mut line = match wire {
-        Ok(wire) => Line::new(wire, device, driver, &passwords, window),
+        Ok(wire) => Line::new(wire, device, driver, &passwords, window, ahead),
         Err(error) => {
             engine.keep_terminal(by, device, at, began.elapsed(), None).await?;
             return Err(error);
         }
     };
-    let _ = said.send(Said::Open).await;
-    let why = line.run(hear, said).await;
-    let _ = tokio::time::timeout(FAREWELL, line.wire.shutdown()).await;
+    // whoever asked may be gone: then it ends at once
+    let _ = opened.say(Said::Open).await;
+    let why = line.run(opened, hear).await;
     engine.keep_terminal(by, device, at, began.elapsed(), Some(line)).await?;
     Ok(why)
 }
 
-/// Waits until nobody can type any more; what is typed meanwhile is lost, as the session is not open yet.
-async fn gone(hear: &mut mpsc::Receiver<Typed>) {
-    while hear.recv().await.is_some() {}
+/// Waits until nobody can type any more, and keeps what is typed meanwhile.
+async fn gone(hear: &mut mpsc::Receiver<Typed>, ahead: &mut Ahead) {
+    while let Some(typed) = hear.recv().await {
+        match typed {
+            Typed::Bytes(bytes) => ahead.add(&bytes),
+            Typed::Resize(window) => ahead.window = Some(window),
+            // nothing asks for it yet
+            Typed::EnablePassword => {}
+        }
+    }
 }
 
 fn driver_of(engine: &Engine, device: &Device) -> Result<Arc<CompiledDriver>, ActError> {
@@ -98,11 +160,6 @@ fn driver_of(engine: &Engine, device: &Device) -> Result<Arc<CompiledDriver>, Ac
         ActError::usage(format!("{0} has no driver; give it one: `device edit {0} driver=ID`", device.name))
     })?;
     engine.drivers().get(id).map_err(|problem| ActError::usage(problem.to_string()))
-}
-
-fn charset_of(device: &Device, driver: &CompiledDriver) -> &'static Encoding {
-    let label = if device.charset.is_empty() { &driver.charset } else { &device.charset };
-    Encoding::for_label(label.as_bytes()).unwrap_or(encoding_rs::WINDOWS_1252)
 }
 
 fn call(
@@ -120,145 +177,4 @@ fn call(
         usual_lines: None,
         progress: Arc::new(|_| {}),
     }
-}
-
-/// A connection and what is kept of it.
-pub(super) struct Line {
-    wire: Box<dyn TerminalWire>,
-    typist: Typist,
-    driver: Arc<CompiledDriver>,
-    recorder: CastRecorder,
-    began: Instant,
-    out: Vec<u8>,
-    came: u64,
-    typed: u64,
-}
-
-/// What happened on a line.
-enum Happened {
-    Came(usize),
-    Sent(usize),
-}
-
-impl Line {
-    fn new(
-        wire: Box<dyn TerminalWire>,
-        device: &Device,
-        driver: Arc<CompiledDriver>,
-        passwords: &Passwords,
-        window: Window,
-    ) -> Self {
-        let credentials = Credentials {
-            username: device.username.clone(),
-            password: passwords.login.clone(),
-            enable_password: passwords.enable.clone(),
-        };
-        let in_stream = device.transport == Some(TransportKind::Telnet) || driver.ssh.login_in_stream;
-        let mut recorder = CastRecorder::new(window);
-        [&passwords.login, &passwords.enable].into_iter().for_each(|secret| recorder.hide(secret.expose()));
-        Self {
-            wire,
-            typist: Typist::new(Arc::clone(&driver), &device.charset, credentials, in_stream),
-            driver,
-            recorder,
-            began: Instant::now(),
-            out: Vec::new(),
-            came: 0,
-            typed: 0,
-        }
-    }
-
-    /// How many bytes came and were typed.
-    pub(super) fn counts(&self) -> (u64, u64) {
-        (self.came, self.typed)
-    }
-
-    /// The recording without its secrets, nor those that are `known` otherwise. Takes a while, where much came.
-    pub(super) fn into_cast(mut self, began: Timestamp, device: &Device, known: &[Secret]) -> String {
-        let charset = charset_of(device, &self.driver);
-        for secret in known.iter().map(Secret::expose) {
-            self.recorder.hide(secret);
-            self.recorder.hide(charset.encode(secret).0.into_owned());
-        }
-        self.recorder.finish(began, device.name.as_str(), SecretFinder::new(self.driver))
-    }
-
-    /// Carries bytes both ways until one side ends it, and says which.
-    async fn run(&mut self, hear: &mut mpsc::Receiver<Typed>, said: &mpsc::Sender<Said>) -> String {
-        let mut chunk = vec![0; 8192];
-        loop {
-            let happened = tokio::select! {
-                typed = hear.recv() => match typed {
-                    None => return "the terminal was closed".to_owned(),
-                    Some(typed) => {
-                        if let Err(why) = self.take(typed).await {
-                            return why;
-                        }
-                        continue;
-                    }
-                },
-                happened = either(self.wire.as_mut(), &self.out, &mut chunk) => happened,
-                () = tokio::time::sleep(IDLE) => {
-                    return format!("nothing was said for {} minutes", IDLE.as_secs() / 60);
-                }
-            };
-            match happened {
-                Ok(Happened::Sent(count)) => drop(self.out.drain(..count)),
-                Ok(Happened::Came(0)) => return "the device closed the connection".to_owned(),
-                Ok(Happened::Came(count)) => {
-                    let bytes = &chunk[..count];
-                    self.came += count as u64;
-                    self.recorder.output(self.began.elapsed(), bytes);
-                    if let Some(answer) = self.typist.heard(bytes) {
-                        self.out.extend(answer.as_bytes());
-                    }
-                    if said.send(Said::Bytes(bytes.to_vec())).await.is_err() {
-                        return "the terminal was closed".to_owned();
-                    }
-                }
-                Err(error) => {
-                    return format!("the connection ended: {}", clean_line(&error.to_string()));
-                }
-            }
-        }
-    }
-
-    async fn take(&mut self, typed: Typed) -> Result<(), String> {
-        match typed {
-            Typed::Bytes(bytes) => {
-                if let Some(secret) = self.typist.typed(&bytes) {
-                    self.recorder.hide(secret);
-                }
-                self.typed += bytes.len() as u64;
-                if self.out.len() + bytes.len() > MOST_WAITING {
-                    return Err("the device takes nothing of what is typed".to_owned());
-                }
-                self.out.extend(bytes);
-            }
-            Typed::Resize(window) => {
-                self.recorder.resize(self.began.elapsed(), window);
-                self.wire.resize(window).await;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Writes and reads at once, whichever goes: a device that does not read must not keep its screen from being seen.
-async fn either(wire: &mut dyn TerminalWire, out: &[u8], chunk: &mut [u8]) -> io::Result<Happened> {
-    let mut wire = Pin::new(wire);
-    poll_fn(move |cx| {
-        if !out.is_empty() {
-            match wire.as_mut().poll_write(cx, out) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(sent) => return Poll::Ready(sent.map(Happened::Sent)),
-                Poll::Pending => {}
-            }
-        } else if let Poll::Ready(Err(error)) = wire.as_mut().poll_flush(cx) {
-            return Poll::Ready(Err(error));
-        }
-        let mut into = ReadBuf::new(chunk);
-        wire.as_mut().poll_read(cx, &mut into).map_ok(|()| Happened::Came(into.filled().len()))
-    })
-    .await
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Pump;
-use crate::engine::{Person, terminal};
+use crate::engine::Person;
 use crate::model::Role;
 
 /// From one session that takes a new picture to the next: all at once they would stand in the way of somebody's key.
@@ -40,15 +40,11 @@ impl Pump {
     fn readmit(&mut self) -> Option<Person> {
         match self.engine.readmit(&self.person) {
             Ok(person) => {
-                if !person.rights.may(terminal::ROLE) {
-                    self.terminals.clear();
-                }
                 self.session.may(person.rights.clone());
                 Some(person)
             }
             Err(refused) => {
                 self.picture_due = None;
-                self.terminals.clear();
                 self.session.complain(&refused.0);
                 None
             }

@@ -9,6 +9,7 @@ mod openssh;
 mod openssh_engine;
 mod openssh_login;
 mod openssh_operators;
+mod openssh_terminal;
 mod openssh_web;
 pub mod runs;
 mod snmpd;
