@@ -25,14 +25,14 @@ inventory::submit! { Decl {
     keys: &[
         Bind::hint("ctrl-]", "hold", "Keys to the console; and to the device again"),
         Bind::hint("enter", "open", "Type again"),
-        Bind::hint("pgup", "page-up", "A page back; shift-pgup also while you type"),
+        Bind::hint("pgup", "page-up", "A page back"),
         Bind::hint("n", "find-up", "Further up"),
         Bind::hint("E", "enable-password", "Type the stored enable password"),
         Bind::hint("R", "again", "Connect anew"),
         Bind::new("N", "find-down", "Further down"),
-        Bind::new("pgdn", "page-down", "A page on; shift-pgdn also while you type"),
-        Bind::new("shift-pgup", "page-up", "A page back"),
-        Bind::new("shift-pgdn", "page-down", "A page on"),
+        Bind::new("pgdn", "page-down", "A page on"),
+        Bind::new("shift-pgup", "page-up", "A page back, also while you type"),
+        Bind::new("shift-pgdn", "page-down", "A page on, also while you type"),
         Bind::new("p", "play {device}", "Play the newest recording"),
     ],
     make: |args, cx| {
@@ -49,6 +49,9 @@ inventory::submit! { Decl {
 
 /// The most lines of a paste that are shown before it is sent.
 const SHOWN: usize = 12;
+
+/// The most lines of why a session is over.
+const MOST_FOOT: usize = 4;
 
 struct Terminal {
     name: String,
@@ -133,6 +136,20 @@ impl Terminal {
         }
     }
 
+    /// What stands below the device's screen, line by line: how the connection is, where there is none.
+    fn foot(&self, width: u16) -> (Vec<String>, Token) {
+        match &self.state {
+            State::Open => (Vec::new(), Token::Text),
+            State::Connecting => (vec![format!("Connecting to {} …", self.name)], Token::Running),
+            State::Closed(why) => {
+                let sentence = format!("{why} (R connects anew, esc leaves)");
+                let mut lines = text::wrap(&sentence, usize::from(width.saturating_sub(2)));
+                lines.truncate(MOST_FOOT);
+                (lines, Token::Warn)
+            }
+        }
+    }
+
     fn draw_paste(&self, area: Rect, buf: &mut Buffer, cx: &Cx) {
         let Some(text) = &self.paste else { return };
         let lines: Vec<&str> = text.lines().collect();
@@ -214,8 +231,9 @@ impl Pane for Terminal {
         if area.is_empty() {
             return;
         }
-        let foot = u16::from(self.state != State::Open);
-        let body = Rect { height: area.height - foot, ..area };
+        let (foot, token) = self.foot(area.width);
+        let rows = u16::try_from(foot.len()).unwrap_or(0).min(area.height);
+        let body = Rect { height: area.height - rows, ..area };
         // a line that tells of the connection must not change the device's window
         let window = Window { columns: area.width, rows: area.height };
         match &mut self.emulator {
@@ -234,15 +252,9 @@ impl Pane for Terminal {
         if let Some(emulator) = &mut self.emulator {
             emulator.draw(body, buf, &cx.theme);
         }
-        let line = Rect { y: area.bottom() - 1, height: 1, ..area };
-        let tell = |buf: &mut Buffer, sentence: &str, token| {
-            text::fill(buf, line, cx.theme.style(Token::Text));
-            text::put(buf, line.x + 1, line.y, line.width.saturating_sub(1), sentence, cx.theme.style(token));
-        };
-        match &self.state {
-            State::Open => {}
-            State::Connecting => tell(buf, &format!("Connecting to {} …", self.name), Token::Running),
-            State::Closed(why) => tell(buf, &format!("{why} (R connects anew, esc leaves)"), Token::Warn),
+        for (sentence, y) in foot.iter().zip(body.bottom()..area.bottom()) {
+            text::fill(buf, Rect { y, height: 1, ..area }, cx.theme.style(Token::Text));
+            text::put(buf, area.x + 1, y, area.width.saturating_sub(1), sentence, cx.theme.style(token));
         }
         self.draw_paste(area, buf, cx);
     }
