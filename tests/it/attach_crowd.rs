@@ -28,15 +28,16 @@ fn connections(engine: Pid) -> usize {
     rows.iter().filter(|row| row.len() == 8 && row[3] != "00010000" && listening.contains(&row[7])).count()
 }
 
+fn command(folder: &std::path::Path) -> Child {
+    let mut command = program(folder, &["device", "list"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
 /// Starts so many commands while the engine stands still, and lets it go on when all of them stand before its door.
 fn come_at_once(folder: &std::path::Path, engine: &Engine) -> Vec<Child> {
     kill_process(engine.pid(), Signal::STOP).expect("a signal");
     let before = connections(engine.pid());
-    let start = |_| {
-        let mut command = program(folder, &["device", "list"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
-    };
-    let clients = (0..CLIENTS).map(start).collect();
+    let clients = (0..CLIENTS).map(|_| command(folder)).collect();
     let deadline = Instant::now() + PATIENCE;
     while connections(engine.pid()) < before + CLIENTS {
         assert!(Instant::now() < deadline, "{} have come", connections(engine.pid()) - before);
@@ -67,6 +68,8 @@ fn silent_ones_keep_nobody_out() {
     let engine = Engine::start(folder.path());
     let silent = || UnixStream::connect(folder.path().join("data/engine.sock")).expect("a connection");
     let crowd: Vec<UnixStream> = (0..300).map(|_| silent()).collect();
+    // who comes after them is served when they are taken in: none of them waits where the others are to stand
+    assert_all_are_served(vec![command(folder.path())]);
     assert_all_are_served(come_at_once(folder.path(), &engine));
     drop(crowd);
 }
