@@ -4,7 +4,7 @@
 //! Who says nothing costs a descriptor, so there is room for many. Where an account has more of them than that, the one
 //! that has said nothing for longest goes. Who speaks does not, and is heard in turn: a few of an account at a time,
 //! since each may bring 128 kB and costs an entry of the journal. So many clients of one person that come at once all get
-//! in, and silent ones keep nobody out.
+//! in.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,12 +52,19 @@ impl Account {
 }
 
 impl Strangers {
-    /// A connection of an account, which speaks already or has said nothing. Where there are too many, an older one that has
-    /// said nothing is told to go.
+    /// The number of a connection that has just come.
+    pub fn arrive(&self) -> u64 {
+        let mut inner = self.inner();
+        inner.last += 1;
+        inner.last
+    }
+
+    /// A connection of an account by its number, which speaks already or has said nothing. Where there are too many, the
+    /// oldest one that has said nothing is told to go.
     ///
     /// # Errors
     /// When there are too many, and all of them speak.
-    pub fn admit(self: &Arc<Self>, uid: u32, is_speaking: bool) -> Result<Stranger, String> {
+    pub fn admit(self: &Arc<Self>, number: u64, uid: u32, is_speaking: bool) -> Result<Stranger, String> {
         let mut inner = self.inner();
         let of_one = inner.accounts.get(&uid).map_or(0, Account::len);
         let crowded = if of_one >= MOST_OF_ONE {
@@ -75,8 +82,7 @@ impl Strangers {
             let _ = go.send(());
             inner.forget(crowded);
         }
-        inner.last += 1;
-        let (number, (go, goes)) = (inner.last, oneshot::channel());
+        let (go, goes) = oneshot::channel();
         let account = inner.accounts.entry(uid).or_default();
         if is_speaking {
             account.speaking += 1;
@@ -174,9 +180,10 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_silent_one_goes_and_who_speaks_stays() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7, false).unwrap()).collect();
+        let mut all: Vec<Stranger> =
+            (0..MOST_OF_ONE).map(|_| strangers.admit(strangers.arrive(), 7, false).unwrap()).collect();
         let _turn = all[0].speak().await.unwrap();
-        let newest = strangers.admit(7, true).unwrap();
+        let newest = strangers.admit(strangers.arrive(), 7, true).unwrap();
         assert!(!has_to_go(&mut all[2]).await && has_to_go(&mut all[1]).await);
         assert!(all[1].speak().await.is_err(), "it is too late");
         assert_eq!(strangers.count(), MOST_OF_ONE);
@@ -187,7 +194,8 @@ mod tests {
     #[tokio::test]
     async fn those_of_an_account_that_come_at_once_are_heard_in_turn() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..50).map(|_| strangers.admit(7, false).unwrap()).collect();
+        let mut all: Vec<Stranger> =
+            (0..50).map(|_| strangers.admit(strangers.arrive(), 7, false).unwrap()).collect();
         let mut turns = Vec::new();
         let mut waiting = all.split_off(HEARD);
         for one in &mut all {
@@ -209,9 +217,10 @@ mod tests {
         let strangers = Arc::new(Strangers::default());
         let mut hostile: Vec<Stranger> = Vec::new();
         for uid in 1..=3 {
-            hostile.extend((0..MOST_OF_ONE).map(|_| strangers.admit(uid, false).unwrap()));
+            hostile
+                .extend((0..MOST_OF_ONE).map(|_| strangers.admit(strangers.arrive(), uid, false).unwrap()));
         }
-        let other = strangers.admit(99, false).unwrap();
+        let other = strangers.admit(strangers.arrive(), 99, false).unwrap();
         assert_eq!(strangers.count(), MOST);
         let mut gone = 0;
         for one in &mut hostile {
@@ -225,11 +234,12 @@ mod tests {
     #[tokio::test]
     async fn where_all_of_them_speak_a_newcomer_is_refused() {
         let strangers = Arc::new(Strangers::default());
-        let mut all: Vec<Stranger> = (0..MOST_OF_ONE).map(|_| strangers.admit(7, false).unwrap()).collect();
+        let mut all: Vec<Stranger> =
+            (0..MOST_OF_ONE).map(|_| strangers.admit(strangers.arrive(), 7, false).unwrap()).collect();
         for one in &mut all {
             drop(one.speak().await);
         }
-        assert!(strangers.admit(7, false).is_err_and(|why| why.contains("try again")));
-        assert!(strangers.admit(8, false).is_ok());
+        assert!(strangers.admit(strangers.arrive(), 7, false).is_err_and(|why| why.contains("try again")));
+        assert!(strangers.admit(strangers.arrive(), 8, false).is_ok());
     }
 }

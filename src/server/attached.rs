@@ -55,11 +55,12 @@ pub struct Host {
 
 impl Host {
     /// Serves a connection until it is over. Nothing of it is left then.
-    pub async fn serve(self: Arc<Self>, socket: UnixStream) {
+    /// `number` says which of the strangers it is.
+    pub async fn serve(self: Arc<Self>, socket: UnixStream, number: u64) {
         let Ok(peer) = socket.peer_cred() else { return };
         let (uid, pid) = (peer.uid(), peer.pid());
         let (reading, mut writing) = socket.into_split();
-        let met = self.receive(reading, uid, pid).await;
+        let met = self.receive(reading, number, uid, pid).await;
         let counters = self.engine.counters();
         let (incoming, Met { hello, person, seat }) = match met {
             Ok(met) => met,
@@ -110,6 +111,7 @@ impl Host {
     async fn receive(
         &self,
         reading: OwnedReadHalf,
+        number: u64,
         uid: u32,
         pid: Option<i32>,
     ) -> Result<(Receiver<OwnedReadHalf>, Met), (Refusal, Reply)> {
@@ -117,7 +119,7 @@ impl Host {
         let silent = || refused(Refusal::Silent)(format!("no word within {} s", FOR_HELLO.as_secs()));
         let strangers = self.engine.sessions().strangers();
         let is_speaking = has_spoken(&reading);
-        let mut stranger = strangers.admit(uid, is_speaking).map_err(refused(Refusal::Crowded))?;
+        let mut stranger = strangers.admit(number, uid, is_speaking).map_err(refused(Refusal::Crowded))?;
         tokio::select! {
             biased;
             () = std::future::ready(()), if is_speaking => {}

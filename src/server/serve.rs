@@ -101,7 +101,11 @@ impl Server {
 async fn accept(bound: Bound, host: Arc<Host>) {
     loop {
         match bound.accept().await {
-            Ok(socket) => drop(tokio::spawn(Arc::clone(&host).serve(socket))),
+            Ok(socket) => {
+                // here, in the order in which they come: tasks begin in any
+                let number = host.engine.sessions().strangers().arrive();
+                drop(tokio::spawn(Arc::clone(&host).serve(socket, number)));
+            }
             Err(error) => {
                 host.log.error(&format!("accepting a connection: {error}"));
                 tokio::time::sleep(AGAIN).await;

@@ -119,8 +119,9 @@ async fn sigterm_lets_a_backup_end_and_marks_one_that_hangs_as_broken_off() {
         // what stands in the history, and in the audit
         let revisions = json(folder, &["backup", "list", "ends-1"]);
         assert!(revisions.iter().any(|one| one.to_string().contains("\"good\"")), "{revisions:?}");
-        let shown =
-            |name: &str| String::from_utf8(run(folder, &["device", "timeline", name]).stdout).expect("UTF-8");
+        let shown = |name: &str| {
+            String::from_utf8(run(folder, &["device", "timeline", name, "--json"]).stdout).expect("UTF-8")
+        };
         assert!(
             shown("hangs-1").contains("the session was broken off: noctule ended"),
             "{}",
