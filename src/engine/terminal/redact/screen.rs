@@ -2,6 +2,8 @@
 //! that some of that is about to be lost or left: so what was written, erased and written again is seen as often as a person
 //! could have seen it.
 
+use std::collections::VecDeque;
+
 use super::token::Token;
 use crate::device::transport::Window;
 
@@ -32,16 +34,22 @@ struct Row {
     cells: Vec<Cell>,
     /// The next row is the same line: the terminal has broken it.
     goes_on: bool,
+    /// So many characters were sent for its line that the device may have broken it: one may count a tab as one.
+    is_filled: bool,
 }
 
 /// The screen.
 pub struct Screen {
     columns: usize,
     rows: Vec<Row>,
-    /// What has scrolled out at the top of a line that goes on in the first row.
-    above: Vec<Cell>,
+    /// What has scrolled out at the top and may belong to the line in the first row.
+    above: VecDeque<Row>,
     x: usize,
     y: usize,
+    /// How many characters the device has sent since its line began.
+    sent: usize,
+    /// The cursor has returned: what comes next begins the line anew.
+    has_returned: bool,
     /// Something was written in the cursor's line that nobody has looked at.
     touched: bool,
     /// The rows that scroll: from, up to.
@@ -57,9 +65,11 @@ impl Screen {
         Self {
             columns,
             rows: vec![Row::default(); rows],
-            above: Vec::new(),
+            above: VecDeque::new(),
             x: 0,
             y: 0,
+            sent: 0,
+            has_returned: false,
             touched: false,
             region: (0, rows),
             saved: (0, 0),
@@ -70,7 +80,10 @@ impl Screen {
     /// Takes a piece; `look` is shown lines.
     pub fn take(&mut self, token: &Token, bytes: std::ops::Range<usize>, look: &mut impl FnMut(&[Cell])) {
         match token {
-            Token::Print(c) => self.print(*c, bytes.start, bytes.end),
+            Token::Print(c) => {
+                self.count();
+                self.print(*c, bytes.start, bytes.end);
+            }
             Token::Unseen => {}
             _ => {
                 if self.moves(token) {
@@ -91,7 +104,8 @@ impl Screen {
         if !std::mem::take(&mut self.touched) {
             return;
         }
-        let mut starts = vec![self.start_of(self.y)];
+        let row = self.above.len() + self.y;
+        let mut starts = vec![self.start_of(row)];
         while let Some(&start) = starts.last()
             && start > 0
             && starts.len() < MOST_JOINED
@@ -99,13 +113,12 @@ impl Screen {
         {
             starts.push(self.start_of(start - 1));
         }
-        let mut end = self.y;
-        while self.rows[end].goes_on && end + 1 < self.rows.len() {
+        let mut end = row;
+        while self.row(end).goes_on && end + 1 < self.above.len() + self.rows.len() {
             end += 1;
         }
         for start in starts.into_iter().rev() {
-            let mut line = if start == 0 { self.above.clone() } else { Vec::new() };
-            self.rows[start..=end].iter().for_each(|row| line.extend(&row.cells));
+            let line: Vec<Cell> = (start..=end).flat_map(|row| &self.row(row).cells).copied().collect();
             let from = line.len().saturating_sub(LONGEST_LINE);
             look(&line[from..]);
         }
@@ -127,15 +140,31 @@ impl Screen {
         (self.x, self.y) = (self.x.min(columns - 1), self.y.min(rows - 1));
     }
 
+    /// A row, counted from the first one that is above the screen.
+    fn row(&self, row: usize) -> &Row {
+        self.above.get(row).unwrap_or_else(|| &self.rows[row - self.above.len()])
+    }
+
     fn start_of(&self, row: usize) -> usize {
-        (0..row).rev().take_while(|&above| self.rows[above].goes_on).last().unwrap_or(row)
+        (0..row).rev().take_while(|&above| self.row(above).goes_on).last().unwrap_or(row)
+    }
+
+    /// One more character of the device's line has come.
+    fn count(&mut self) {
+        if std::mem::take(&mut self.has_returned) {
+            self.sent = 0;
+        }
+        self.sent += 1;
     }
 
     /// Whether a row is so long that its device may have gone on in the next.
     fn is_full(&self, row: usize) -> bool {
-        let length = trimmed(&self.rows[row].cells);
-        let fits = |width: usize| length == width || length + 1 == width;
-        length + 1 >= self.columns || USUAL_WIDTHS.into_iter().any(fits)
+        self.fills(self.row(row))
+    }
+
+    fn fills(&self, row: &Row) -> bool {
+        let length = trimmed(&row.cells);
+        row.is_filled || length + 1 >= self.columns || is_broken_at(&USUAL_WIDTHS, length)
     }
 
     fn print(&mut self, c: char, from: usize, to: usize) {
@@ -182,10 +211,21 @@ impl Screen {
 
     fn control(&mut self, byte: u8) {
         match byte {
-            8 => self.x = self.x.min(self.columns - 1).saturating_sub(1),
-            9 => self.x = (self.x / 8 * 8 + 8).min(self.columns - 1),
-            10..=12 => self.feed(),
-            13 => self.x = 0,
+            8 => {
+                self.sent = self.sent.saturating_sub(1);
+                self.x = self.x.min(self.columns - 1).saturating_sub(1);
+            }
+            9 => {
+                self.count();
+                self.x = (self.x / 8 * 8 + 8).min(self.columns - 1);
+            }
+            10..=12 => {
+                self.rows[self.y].is_filled =
+                    is_broken_at(&[self.columns], self.sent) || is_broken_at(&USUAL_WIDTHS, self.sent);
+                (self.sent, self.has_returned) = (0, false);
+                self.feed();
+            }
+            13 => (self.x, self.has_returned) = (0, true),
             _ => {}
         }
     }
@@ -277,12 +317,13 @@ impl Screen {
         for _ in 0..rows.min(to - from) {
             let gone = self.rows.remove(from);
             if from == 0 {
-                match gone.goes_on {
-                    true => self.above.extend(gone.cells),
+                match gone.goes_on || self.fills(&gone) {
+                    true => self.above.push_back(gone),
                     false => self.above.clear(),
                 }
-                let more = self.above.len().saturating_sub(LONGEST_LINE);
-                self.above.drain(..more);
+                while self.above.len() * self.columns > LONGEST_LINE {
+                    self.above.pop_front();
+                }
             }
             self.rows.insert(to - 1, Row::default());
         }
@@ -338,6 +379,11 @@ impl Screen {
             self.above.clear();
         }
     }
+}
+
+/// Whether a device that breaks its lines at one of these widths breaks one of this length.
+fn is_broken_at(widths: &[usize], length: usize) -> bool {
+    widths.iter().any(|&width| length == width || length + 1 == width)
 }
 
 fn trimmed(cells: &[Cell]) -> usize {

@@ -127,6 +127,16 @@ fn a_secret_is_found_wherever_its_bytes_are_cut_and_whatever_lies_between() {
     }
 }
 
+#[test]
+fn a_line_that_is_broken_by_a_device_that_counts_a_tab_as_one_is_found_when_its_begin_has_left_the_screen() {
+    let is_tabbed = |(_, part): &&Part| part[0].starts_with("\t\t\t<bcrypt-hash>");
+    let (driver, part) = PARTS.iter().find(is_tabbed).unwrap();
+    let line: Vec<char> = part[0].chars().collect();
+    let sent: String = line.chunks(20).map(|piece| piece.iter().collect::<String>() + "\r\n").collect();
+    let cast = kept(driver, Window { columns: 20, rows: 2 }, &[], [sent.as_bytes()]);
+    assert!(!text(&cast).contains("fake"), "{cast}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
