@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
+use zstd::zstd_safe;
 
 use super::keys::{Keys, keyed_hash};
 use super::seal::{Seal, SealedBy};
@@ -171,6 +172,10 @@ impl Blobs {
     fn unpack(&self, blob: &BlobRef, packed: &[u8]) -> Result<Vec<u8>, StoreError> {
         if blob.len > LONGEST {
             return Err(self.damaged(blob, "its record states an impossible length"));
+        }
+        // every frame was written with its length: one that states another, or none, was changed
+        if !matches!(zstd_safe::get_frame_content_size(packed), Ok(Some(length)) if length == blob.len) {
+            return Err(self.damaged(blob, "its frame does not state the length that was stored"));
         }
         let capacity = usize::try_from(blob.len).unwrap_or(0);
         zstd::bulk::decompress(packed, capacity).map_err(|error| self.damaged(blob, &error.to_string()))
