@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::engine::fields::blank;
-    use crate::engine::snapshot::{BackupState, DeviceRow, Snapshot};
+    use crate::engine::snapshot::{DeviceRow, Snapshot};
     use crate::model::{DeviceId, Role, Timestamp};
 
     fn cx() -> Cx {
@@ -183,15 +183,7 @@ mod tests {
             let name = name.parse().expect("a name");
             let mut device = blank(DeviceId(id), name, "10.0.0.1".parse().expect("one"), Timestamp(0));
             device.group = "campus/north".into();
-            DeviceRow {
-                device: Arc::new(device),
-                state: BackupState::Never,
-                last_run: None,
-                newest: None,
-                proven: None,
-                changed: None,
-                revisions: 0,
-            }
+            DeviceRow::never_backed_up(Arc::new(device))
         };
         let devices = [(1, "core-1"), (2, "core-2"), (3, "edge-1")].map(row);
         let snapshot = Snapshot { devices: devices.into_iter().collect(), ..Snapshot::default() };

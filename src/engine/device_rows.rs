@@ -68,20 +68,16 @@ impl From<Vec<DeviceRow>> for DeviceRows {
 pub(super) mod tests {
     use super::*;
     use crate::engine::fields::blank;
-    use crate::engine::snapshot::BackupState;
     use crate::model::Timestamp;
 
     pub fn row(id: u64, name: &str) -> DeviceRow {
         let address = "127.0.0.1".parse().unwrap();
-        DeviceRow {
-            device: Arc::new(blank(DeviceId(id), name.parse().unwrap(), address, Timestamp(0))),
-            state: BackupState::Never,
-            last_run: None,
-            newest: None,
-            proven: None,
-            changed: None,
-            revisions: 0,
-        }
+        DeviceRow::never_backed_up(Arc::new(blank(
+            DeviceId(id),
+            name.parse().unwrap(),
+            address,
+            Timestamp(0),
+        )))
     }
 
     #[test]

@@ -187,15 +187,7 @@ mod tests {
             tags: vec!["edge".into()],
             ..blank(DeviceId(n as u64 + 1), name.parse().unwrap(), "127.0.0.1".parse().unwrap(), Timestamp(0))
         })
-        .map(|device| DeviceRow {
-            device: Arc::new(device),
-            state: BackupState::Never,
-            last_run: None,
-            newest: None,
-            proven: None,
-            changed: None,
-            revisions: 0,
-        })
+        .map(|device| DeviceRow::never_backed_up(Arc::new(device)))
         .collect()
     }
 

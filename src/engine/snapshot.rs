@@ -72,6 +72,22 @@ pub struct DeviceRow {
     pub revisions: u32,
 }
 
+#[cfg(test)]
+impl DeviceRow {
+    /// One that no run was made of.
+    pub fn never_backed_up(device: Arc<Device>) -> Self {
+        Self {
+            device,
+            state: BackupState::Never,
+            last_run: None,
+            newest: None,
+            proven: None,
+            changed: None,
+            revisions: 0,
+        }
+    }
+}
+
 /// A device's health as a backup matter, worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,7 +12,7 @@ use crate::engine::notify::message::compose;
 use crate::engine::notify::records::Outgoing;
 use crate::engine::notify::route::View;
 use crate::engine::notify::settings::NotifySettings;
-use crate::engine::snapshot::{BackupState, DeviceRow};
+use crate::engine::snapshot::DeviceRow;
 use crate::model::{Acknowledgement, Ending, Event, EventKind, Incident, IncidentId, Severity, Timestamp};
 
 const TARGETS: &str = "[[target]]\nname = \"noc\"\nkind = \"command\"\nrun = [\"/bin/true\"]\n[[target]]\nname = \"sms\"\nkind = \"command\"\nrun = [\"/bin/true\"]\n";
@@ -35,15 +35,7 @@ impl Night {
             let mut device =
                 crate::engine::fields::blank(id, name.parse().unwrap(), "127.0.0.1".parse().unwrap(), NOON);
             device.group = group.into();
-            DeviceRow {
-                device: device.into(),
-                state: BackupState::Never,
-                last_run: None,
-                newest: None,
-                proven: None,
-                changed: None,
-                revisions: 0,
-            }
+            DeviceRow::never_backed_up(device.into())
         };
         Self {
             desk: Desk::default(),
