@@ -4,7 +4,7 @@
 //! Who says nothing costs a descriptor, so there is room for many. Where an account has more of them than that, the one
 //! that has said nothing for longest goes. Who speaks does not, and is heard in turn: a few of an account at a time,
 //! since each may bring 128 kB and costs an entry of the journal. So many clients of one person that come at once all get
-//! in.
+//! in, and silent ones keep nobody out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,12 +1,12 @@
 //! One connection, from its first byte to its last: who it is, then a full screen or a command.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use tokio::io::{AsyncRead, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt, Interest};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::runtime::Handle;
@@ -124,7 +124,7 @@ impl Host {
             biased;
             () = std::future::ready(()), if is_speaking => {}
             // its end is a word too
-            _ = reading.readable() => {}
+            () = speaks(&reading) => {}
             why = stranger.must_go() => return Err(refused(Refusal::Crowded)(why)),
             () = tokio::time::sleep(FOR_HELLO) => return Err(silent()),
         }
@@ -169,9 +169,25 @@ impl Host {
 /// Whether a client has said something, or gone. Asked of the kernel: where many come in one moment, the runtime knows of it
 /// only when all of them are in, and those that have spoken would count as silent.
 fn has_spoken(reading: &OwnedReadHalf) -> bool {
+    !matches!(peek(reading), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Waits until a client says something, or goes. That its socket is called readable is not enough: the runtime may be wrong,
+/// and whoever says nothing would count as one that speaks.
+async fn speaks(reading: &OwnedReadHalf) {
+    while reading.readable().await.is_ok() {
+        match reading.as_ref().try_io(Interest::READABLE, || peek(reading)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
+}
+
+/// How many bytes are there to be read, one at the most; 0 is the end.
+fn peek(reading: &OwnedReadHalf) -> io::Result<usize> {
     let mut byte = [0_u8; 1];
-    let looked = recv(reading.as_ref(), &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT);
-    !matches!(looked, Err(Errno::AGAIN))
+    let (_, length) = recv(reading.as_ref(), &mut byte, RecvFlags::PEEK | RecvFlags::DONTWAIT)?;
+    Ok(length)
 }
 
 /// A client that may have a session.

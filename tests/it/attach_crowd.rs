@@ -1,5 +1,6 @@
-//! Many clients of one account that come at the same time: all of them get in.
+//! Many clients of one account that come at the same time: all of them get in, whatever else stands before the door.
 
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,4 +60,16 @@ fn fifty_clients_of_one_account_that_come_at_once_all_get_in() {
     let folder = stored();
     let engine = Engine::start(folder.path());
     assert_all_are_served(come_at_once(folder.path(), &engine));
+}
+
+#[test]
+fn silent_ones_keep_nobody_out() {
+    let folder = stored();
+    let engine = Engine::start(folder.path());
+    let silent = || UnixStream::connect(folder.path().join("data/engine.sock")).expect("a connection");
+    let crowd: Vec<UnixStream> = (0..300).map(|_| silent()).collect();
+    // who comes after them is served when they are taken in: none of them waits where the others are to stand
+    assert_all_are_served(vec![command(folder.path())]);
+    assert_all_are_served(come_at_once(folder.path(), &engine));
+    drop(crowd);
 }
