@@ -184,7 +184,9 @@ impl Engine {
         for entry in states.into_iter().rev() {
             let value = entry.changes.iter().find_map(|change| change.value.as_deref());
             let Some(Ok(after)) = value.map(decode::<R>) else { continue };
-            if after.revision() > since {
+            // stored again as it was: its secrets were sealed anew, and nobody changed it
+            let is_same = before.as_ref().is_some_and(|before| before.revision() == after.revision());
+            if after.revision() > since && !is_same {
                 let differences = |before: &R| R::differences(self, before, &after);
                 edits.push(Edit {
                     revision: after.revision(),

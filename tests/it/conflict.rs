@@ -135,6 +135,11 @@ async fn whoever_says_what_they_saw_is_told_what_was_changed_since_and_no_secret
     assert_eq!((&rows[0]["by"], &rows[0]["record_revision"]), (&"bob".into(), &2.into()));
     assert_eq!(rows[0]["fields"][0]["field"], "password");
     assert_eq!(rows[1]["fields"], serde_json::json!([{"field": "role", "before": "", "after": "core"}]));
+    // what is stored again as it was, since a key was rotated, is nobody's change
+    let device = engine.device("core-1").unwrap();
+    let again = Entry::new(Timestamp(NOON), "boss", "", "vault rotate").put(&device.id, device.as_ref());
+    engine.store().commit(again).await.unwrap();
+    assert_eq!(shell.run("device changes core-1 --since 1").await.1.lines.len(), 2);
     // named fields alone are changed by whoever does not say what they saw
     let (exit, _) = shell.run("device edit core-1 description=x").await;
     assert_eq!(exit, noctule::commands::Exit::Done);
