@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 const DEVICES: usize = 10_000;
 const SESSIONS: usize = 50;
-/// How many attach at the same time: of one account, the engine meets no more than 16 strangers at once.
+/// How many attach at the same time: no more clients of one account are heard at once.
 const AT_ONCE: usize = 10;
 const COLUMNS: u16 = 200;
 const ROWS: u16 = 60;
